@@ -1,0 +1,1 @@
+//! Users, audiences, conversations and messages.

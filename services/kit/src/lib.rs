@@ -1,0 +1,1 @@
+//! What the services share: store, event log, bus, subscription server, outbox and the gRPC server stack.

@@ -1,0 +1,1 @@
+//! Notifications to users and audiences, and bulk messages in the background.

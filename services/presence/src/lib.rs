@@ -1,0 +1,1 @@
+//! Who is online, where, since when, and who is typing.
