@@ -7,7 +7,14 @@
 
 /// The generated types, nested as the protobuf packages are, because they name each other so.
 mod causeway {
-    #![expect(missing_docs, unreachable_pub, clippy::all, reason = "generated; the .proto files are documented")]
+    #![expect(
+        missing_docs,
+        unreachable_pub,
+        clippy::all,
+        clippy::allow_attributes,
+        clippy::allow_attributes_without_reason,
+        reason = "generated; the .proto files are documented"
+    )]
     pub mod event {
         pub mod v1 {
             tonic::include_proto!("causeway.event.v1");
