@@ -1,0 +1,180 @@
+//! Carries events from whoever publishes them to the subscribers of this process.
+//!
+//! The bus is only speed: it may lose what it carries, and subscribers find that out from the log. Its two sizes: a narrow
+//! [`Driver`] brings an envelope to every process that may want it, and the [`Bus`] over it gives it to those subscribers of
+//! this process that took its topic, through a bounded queue each.
+//!
+//! To add another driver: implement [`Driver`], give the [`Local`] each envelope that comes from outside, and run the tests of
+//! [`crate::events`] over it.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use causeway_proto::event::Source;
+use tokio::time::Instant;
+
+mod local;
+mod queue;
+mod receiver;
+
+pub use local::Local;
+pub use receiver::BusReceiver;
+
+/// An event on its way, encoded once for all who get it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Envelope {
+    /// Who wrote it.
+    pub source: Source,
+    /// The topic's name.
+    pub topic: Arc<str>,
+    /// Its sequence number; 0 when it is ephemeral.
+    pub sequence: u64,
+    /// `causeway.event.v1.Event`, encoded.
+    pub event: Bytes,
+}
+
+/// What a subscriber receives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Signal {
+    /// An event of a topic that it took.
+    Event(Arc<Envelope>),
+    /// A topic that it took goes as far as this; the events up to there may have been lost on the way.
+    Head {
+        /// Whose topic.
+        source: Source,
+        /// Its name.
+        topic: Arc<str>,
+        /// Sequence number of the newest event.
+        sequence: u64,
+    },
+    /// Events of any of its topics are lost to it, because it did not keep up or the driver did not.
+    Lagged {
+        /// When the first was lost.
+        since: Instant,
+    },
+}
+
+/// Brings envelopes to the processes that may want them.
+pub trait Driver: Send + Sync + 'static {
+    /// Brings `envelope` to this process, by giving it to `local`, and to all others. Must not block; may lose it.
+    fn publish(&self, envelope: Arc<Envelope>, local: &Local);
+
+    /// Whether somebody in another process may listen. When nobody does and nobody here took the topic, an ephemeral
+    /// event is not even made.
+    fn reaches_others(&self) -> bool {
+        false
+    }
+}
+
+/// The driver within one process.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct InProcess;
+
+impl Driver for InProcess {
+    fn publish(&self, envelope: Arc<Envelope>, local: &Local) {
+        local.deliver(&envelope);
+    }
+}
+
+/// The bus of a process. Cloning is cheap.
+#[derive(Clone)]
+pub struct Bus {
+    driver: Arc<dyn Driver>,
+    local: Local,
+}
+
+impl Default for Bus {
+    fn default() -> Self {
+        Self::new(InProcess, Local::default())
+    }
+}
+
+impl Bus {
+    /// A bus over `driver`, which has a clone of `local` when it receives from outside.
+    pub fn new(driver: impl Driver, local: Local) -> Self {
+        Self { driver: Arc::new(driver), local }
+    }
+
+    /// Sends an event on its way. Never blocks.
+    pub fn publish(&self, envelope: Arc<Envelope>) {
+        self.driver.publish(envelope, &self.local);
+    }
+
+    /// Whether publishing to this topic can reach anybody.
+    pub fn reaches(&self, source: Source, topic: &str) -> bool {
+        self.driver.reaches_others() || self.local.wants(source, topic)
+    }
+
+    /// Tells the subscribers of this process how far a topic goes.
+    pub fn remind(&self, source: Source, topic: &str, sequence: u64) {
+        self.local.remind(source, topic, sequence);
+    }
+
+    /// A subscriber without topics.
+    pub fn subscribe(&self) -> BusReceiver {
+        BusReceiver::new(self.local.clone())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn envelope(topic: &str, sequence: u64) -> Arc<Envelope> {
+        let event = Bytes::from_static(b"event");
+        Arc::new(Envelope { source: Source::Chat, topic: topic.into(), sequence, event })
+    }
+
+    #[tokio::test]
+    async fn a_subscriber_gets_the_topics_it_took() {
+        let bus = Bus::default();
+        let mut receiver = bus.subscribe();
+        receiver.take(Source::Chat, "user/1");
+        bus.publish(envelope("user/2", 1));
+        bus.publish(envelope("user/1", 1));
+        assert_eq!(receiver.recv().await, Signal::Event(envelope("user/1", 1)));
+    }
+
+    #[tokio::test]
+    async fn a_released_topic_is_silent() {
+        let bus = Bus::default();
+        let mut receiver = bus.subscribe();
+        receiver.take(Source::Chat, "user/1");
+        receiver.release(Source::Chat, "user/1");
+        assert!(!bus.reaches(Source::Chat, "user/1"));
+        receiver.take(Source::Chat, "user/2");
+        bus.publish(envelope("user/1", 1));
+        bus.publish(envelope("user/2", 1));
+        assert_eq!(receiver.recv().await, Signal::Event(envelope("user/2", 1)));
+    }
+
+    #[tokio::test]
+    async fn who_does_not_keep_up_is_told_and_goes_on() {
+        let bus = Bus::default();
+        let mut receiver = bus.subscribe();
+        receiver.take(Source::Chat, "user/1");
+        for sequence in 1..100_000 {
+            bus.publish(envelope("user/1", sequence));
+        }
+        let mut lagged = 0;
+        let mut last = 0;
+        while last < 99_999 {
+            match receiver.recv().await {
+                Signal::Lagged { .. } => lagged += 1,
+                Signal::Event(envelope) => last = envelope.sequence,
+                Signal::Head { .. } => unreachable!("nobody reminded"),
+            }
+        }
+        assert!(lagged >= 1);
+    }
+
+    #[test]
+    fn a_dropped_subscriber_leaves_nothing_behind() {
+        let bus = Bus::default();
+        let mut receiver = bus.subscribe();
+        receiver.take(Source::Chat, "user/1");
+        assert!(bus.reaches(Source::Chat, "user/1"));
+        drop(receiver);
+        assert!(!bus.reaches(Source::Chat, "user/1"));
+    }
+}

@@ -1,0 +1,71 @@
+//! Who in this process took which topic.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
+
+use causeway_proto::event::Source;
+
+use super::{Envelope, Signal, queue::Queue};
+
+/// The subscribers of this process by topic. Cloning is cheap.
+#[derive(Clone, Default)]
+pub struct Local(Arc<Mutex<HashMap<Source, Topics>>>);
+
+type Topics = HashMap<Arc<str>, Vec<Arc<Queue>>>;
+
+impl Local {
+    /// Gives an event to those who took its topic. Never blocks; who does not keep up is marked as lagging.
+    pub fn deliver(&self, envelope: &Arc<Envelope>) {
+        let sources = self.lock();
+        let Some((_, queues)) = find(&sources, envelope.source, &envelope.topic) else { return };
+        for queue in queues {
+            queue.push(Signal::Event(envelope.clone()));
+        }
+    }
+
+    /// Tells all subscribers that events may be lost, for example because a driver lost its connection for a while.
+    pub fn lag(&self) {
+        let sources = self.lock();
+        sources.values().flat_map(HashMap::values).flatten().for_each(|queue| queue.lag());
+    }
+
+    pub(super) fn wants(&self, source: Source, topic: &str) -> bool {
+        find(&self.lock(), source, topic).is_some()
+    }
+
+    pub(super) fn remind(&self, source: Source, topic: &str, sequence: u64) {
+        let sources = self.lock();
+        let Some((topic, queues)) = find(&sources, source, topic) else { return };
+        for queue in queues {
+            queue.push(Signal::Head { source, topic: topic.clone(), sequence });
+        }
+    }
+
+    pub(super) fn take(&self, source: Source, topic: Arc<str>, queue: &Arc<Queue>) {
+        self.lock().entry(source).or_default().entry(topic).or_default().push(queue.clone());
+    }
+
+    pub(super) fn release(&self, source: Source, topic: &str, queue: &Arc<Queue>) {
+        let mut sources = self.lock();
+        let Some(topics) = sources.get_mut(&source) else { return };
+        let Some(queues) = topics.get_mut(topic) else { return };
+        queues.retain(|other| !Arc::ptr_eq(other, queue));
+        if queues.is_empty() {
+            topics.remove(topic);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Source, Topics>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn find<'a>(
+    sources: &'a HashMap<Source, Topics>,
+    source: Source,
+    topic: &str,
+) -> Option<(&'a Arc<str>, &'a Vec<Arc<Queue>>)> {
+    sources.get(&source)?.get_key_value(topic)
+}

@@ -1,0 +1,129 @@
+//! The gRPC stack in front of all parts of a process.
+//!
+//! [`stack`] merges the parts into one service, which answers calls in the process ([`causeway_proto::client::in_process`])
+//! and over connections ([`serve`]) alike. A call goes through the [`guard`] (is the caller one of ours?), its deadline, and
+//! the [`calls`] metrics, before it reaches the part. gRPC health follows the parts' own; reflection and health are open, all
+//! else wants the service token.
+
+use std::{
+    convert::Infallible,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    task::{Context as TaskContext, Poll},
+};
+
+use causeway_proto::FILE_DESCRIPTOR_SET;
+use futures_util::{FutureExt, future, future::BoxFuture};
+use http::{Request, Response};
+use tonic::{
+    Status,
+    body::Body,
+    service::{Routes, RoutesBuilder},
+};
+use tower::Service;
+
+use crate::{
+    events::EventsService,
+    part::{Context, Part},
+};
+
+pub(crate) mod calls;
+mod catalogue;
+mod deadline;
+mod guard;
+mod health;
+mod limits;
+mod listener;
+mod preface;
+#[cfg(test)]
+mod tests;
+
+use calls::Calls;
+use catalogue::Catalogue;
+pub use guard::ServiceToken;
+pub use limits::Limits;
+pub use listener::serve;
+
+/// How the parts are served.
+#[derive(Debug, Clone)]
+pub struct StackOptions {
+    /// What every caller must show.
+    pub token: ServiceToken,
+    /// Whether anybody may ask which services there are (gRPC reflection).
+    pub reflection: bool,
+}
+
+/// All gRPC services of a process behind one door. Cloning is cheap.
+#[derive(Clone)]
+pub struct GrpcService {
+    token: ServiceToken,
+    calls: Arc<Calls>,
+    routes: Routes,
+}
+
+/// Merges the parts into one service, and spawns what tends their topics and reports their health.
+pub fn stack(parts: Vec<Part>, options: StackOptions, context: &Context) -> GrpcService {
+    let catalogue = Catalogue::read(FILE_DESCRIPTOR_SET);
+    let mut routes = RoutesBuilder::default();
+    let mut hubs = Vec::new();
+    let mut reports = Vec::new();
+    for part in parts {
+        (part.add)(&mut routes);
+        context.tasks.spawn(part.hub.clone().tend(context.stop.clone()));
+        hubs.push(part.hub);
+        reports.push((catalogue.services(part.name), part.health));
+    }
+    routes.add_service(EventsService::new(hubs, context));
+    let (reporter, server) = tonic_health::server::health_reporter();
+    routes.add_service(server);
+    context.tasks.spawn(health::report(reporter, reports, context.stop.clone()));
+    if options.reflection {
+        add_reflection(&mut routes);
+    }
+    GrpcService {
+        token: options.token,
+        calls: Arc::new(Calls::of(&catalogue, &context.metrics.calls)),
+        routes: routes.routes().prepare(),
+    }
+}
+
+fn add_reflection(routes: &mut RoutesBuilder) {
+    let reflection = tonic_reflection::server::Builder::configure()
+        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+        .build_v1();
+    match reflection {
+        Ok(reflection) => drop(routes.add_service(reflection)),
+        Err(error) => tracing::error!(%error, "reflection is not served"),
+    }
+}
+
+impl Service<Request<Body>> for GrpcService {
+    type Response = Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response<Body>, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut TaskContext<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<Body>) -> Self::Future {
+        let call = self.calls.begin(request.uri().path());
+        if let Err(refused) = self.token.admit(&request) {
+            return Box::pin(future::ready(Ok(call.answer(refused.into_http()))));
+        }
+        let deadline = deadline::of(request.headers());
+        // In the process a handler runs in its caller's task, which must not die of the handler's panic.
+        let answer = AssertUnwindSafe(self.routes.call(request)).catch_unwind();
+        Box::pin(async move {
+            let answer = deadline::within(deadline, answer).await;
+            let response = match answer {
+                Ok(Ok(Ok(response))) => response,
+                Ok(Ok(Err(never))) => match never {},
+                Ok(Err(_)) => Status::internal("internal error").into_http(),
+                Err(late) => late.into_http(),
+            };
+            Ok(call.answer(response))
+        })
+    }
+}

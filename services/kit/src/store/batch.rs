@@ -1,0 +1,38 @@
+//! What the jobs of one group leave behind for after the commit.
+
+use std::sync::Arc;
+
+use crate::bus::Envelope;
+
+/// The state that outlives a job but not, except for its counters, the group.
+pub(super) struct Batch {
+    /// Microseconds since the epoch, the same for the whole group.
+    pub(super) now: i64,
+    /// Position of the next event in the log. Taken back positions leave gaps, which nobody minds.
+    pub(super) position: i64,
+    /// Events to publish after the commit, in the order of the log.
+    pub(super) events: Vec<Arc<Envelope>>,
+    /// Whether something was put into the outbox.
+    pub(super) owed: bool,
+}
+
+impl Batch {
+    /// For a log whose last position is `position`.
+    pub(super) fn after(position: i64) -> Self {
+        Self { now: 0, position: position + 1, events: Vec::new(), owed: false }
+    }
+
+    /// Starts a group at `now`, which never goes backwards.
+    pub(super) fn begin(&mut self, now: i64) {
+        self.now = self.now.max(now);
+        self.events.clear();
+        self.owed = false;
+    }
+
+    /// The position for an event.
+    pub(super) fn take_position(&mut self) -> i64 {
+        let position = self.position;
+        self.position += 1;
+        position
+    }
+}

@@ -1,0 +1,134 @@
+//! Whether a store can be written, and what its failures mean for that.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use rusqlite::ErrorCode;
+use tokio::sync::watch;
+
+use crate::error::Error;
+
+/// The health of a store, shared by its writer and readers.
+pub(super) struct Condition {
+    name: &'static str,
+    well: watch::Sender<bool>,
+    broken: AtomicBool,
+}
+
+/// How far a failure reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Trouble {
+    /// The statement was wrong.
+    Own,
+    /// The store cannot be written now.
+    Passing,
+    /// What is on the disk cannot be trusted any more.
+    Fatal,
+}
+
+impl Condition {
+    pub(super) fn new(name: &'static str) -> Self {
+        Self { name, well: watch::Sender::new(true), broken: AtomicBool::new(false) }
+    }
+
+    pub(super) fn watch(&self) -> watch::Receiver<bool> {
+        self.well.subscribe()
+    }
+
+    pub(super) fn is_well(&self) -> bool {
+        *self.well.borrow()
+    }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Acquire)
+    }
+
+    /// Something was written again after a passing trouble.
+    pub(super) fn recovered(&self) {
+        if !self.is_broken() && !self.well.send_replace(true) {
+            tracing::info!(store = self.name, "the store can be written again");
+        }
+    }
+
+    /// Takes note of a failure, and says what the caller of the job is told.
+    pub(super) fn failed(&self, error: rusqlite::Error) -> Error {
+        match trouble(&error) {
+            Trouble::Own => Error::internal(error),
+            Trouble::Passing => {
+                if self.well.send_replace(false) {
+                    tracing::warn!(store = self.name, %error, "the store cannot be written now");
+                }
+                Error::unavailable("the store cannot be written now")
+            }
+            Trouble::Fatal => {
+                if !self.broken.swap(true, Ordering::AcqRel) {
+                    tracing::error!(store = self.name, %error, "the store is broken and takes no more writes");
+                }
+                self.well.send_replace(false);
+                broken()
+            }
+        }
+    }
+}
+
+/// What a caller is told when the store takes no more writes.
+pub(super) fn broken() -> Error {
+    Error::unavailable("the store is broken")
+}
+
+/// After a failed fsync nobody knows what is on the disk, and a second fsync that succeeds proves nothing; so an I/O error is
+/// fatal, wherever it comes up.
+fn trouble(error: &rusqlite::Error) -> Trouble {
+    match error.sqlite_error_code() {
+        Some(
+            ErrorCode::DiskFull
+            | ErrorCode::ReadOnly
+            | ErrorCode::CannotOpen
+            | ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::OutOfMemory
+            | ErrorCode::PermissionDenied
+            | ErrorCode::OperationInterrupted
+            | ErrorCode::OperationAborted
+            | ErrorCode::FileLockingProtocolFailed,
+        ) => Trouble::Passing,
+        Some(ErrorCode::SystemIoFailure | ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => {
+            Trouble::Fatal
+        }
+        _ => Trouble::Own,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    fn sqlite(code: i32) -> rusqlite::Error {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    }
+
+    #[test]
+    fn a_full_disk_passes() {
+        let condition = Condition::new("test");
+        assert!(matches!(condition.failed(sqlite(ffi::SQLITE_FULL)), Error::Unavailable(_)));
+        assert!(!condition.is_well() && !condition.is_broken());
+        condition.recovered();
+        assert!(condition.is_well());
+    }
+
+    #[test]
+    fn a_failed_fsync_is_for_good() {
+        let condition = Condition::new("test");
+        assert!(matches!(condition.failed(sqlite(ffi::SQLITE_IOERR_FSYNC)), Error::Unavailable(_)));
+        condition.recovered();
+        assert!(condition.is_broken() && !condition.is_well());
+    }
+
+    #[test]
+    fn a_wrong_statement_is_its_own_fault() {
+        let condition = Condition::new("test");
+        assert!(matches!(condition.failed(sqlite(ffi::SQLITE_CONSTRAINT)), Error::Internal(_)));
+        assert!(condition.is_well());
+    }
+}

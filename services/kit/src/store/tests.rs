@@ -1,0 +1,335 @@
+//! What every store must do. Written against [`Store`] alone, so that another backend passes the same tests.
+
+use std::{path::Path, sync::mpsc as sync_mpsc};
+
+use causeway_proto::{
+    chat::MessagesRead,
+    event::{Source, event::Body},
+    topic::Topic,
+};
+use futures_util::{FutureExt, future::join_all};
+use tempfile::TempDir;
+
+use super::{
+    log::{self, Extent},
+    *,
+};
+use crate::bus::Signal;
+
+const SCHEMA: &[Migration] = &[Migration {
+    version: 1,
+    name: "notes",
+    sql: "CREATE TABLE note (
+        id INTEGER PRIMARY KEY,
+        text TEXT NOT NULL,
+        parent INTEGER REFERENCES note (id) DEFERRABLE INITIALLY DEFERRED
+    ) STRICT",
+}];
+
+pub(crate) const TOPIC: Topic<'static> = Topic::Conversation("7");
+
+/// A store in a directory of its own.
+pub(crate) struct Scratch {
+    pub(crate) dir: TempDir,
+    pub(crate) bus: Bus,
+    pub(crate) clock: Clock,
+}
+
+impl Scratch {
+    pub(crate) fn new() -> Self {
+        Self::over(Bus::default())
+    }
+
+    pub(crate) fn over(bus: Bus) -> Self {
+        Self { dir: TempDir::new().unwrap(), bus, clock: Clock::manual(1_000_000) }
+    }
+
+    fn options(&self) -> StoreOptions {
+        StoreOptions {
+            path: self.dir.path().join("test.db"),
+            name: "test",
+            migrations: SCHEMA,
+            clock: self.clock.clone(),
+            bus: self.bus.clone(),
+            retain: Duration::from_secs(60),
+        }
+    }
+
+    pub(crate) fn open(&self) -> Store {
+        Store::open(self.options(), &Metrics::default()).unwrap()
+    }
+
+    fn refusal(&self) -> OpenError {
+        match Store::open(self.options(), &Metrics::default()) {
+            Ok(_) => panic!("opened"),
+            Err(refusal) => refusal,
+        }
+    }
+}
+
+pub(crate) fn body() -> Body {
+    Body::MessagesRead(MessagesRead::default())
+}
+
+pub(crate) fn append(tx: &mut Tx<'_>) -> Result<u64, Error> {
+    tx.append(Source::Chat, TOPIC, body())
+}
+
+fn note(tx: &Tx<'_>, text: &str) -> Result<i64, Error> {
+    tx.insert("INSERT INTO note (text) VALUES (?1)", [text])
+}
+
+async fn notes(store: &Store) -> Vec<String> {
+    store.read(|reader| reader.all("SELECT text FROM note ORDER BY id", [], |row| row.get(0))).await.unwrap()
+}
+
+/// Keeps the writer busy until what is answered is dropped, so that the jobs after it share a group.
+async fn hold(store: &Store) -> sync_mpsc::Sender<()> {
+    let (release, released) = sync_mpsc::channel::<()>();
+    let (started, running) = oneshot::channel();
+    let store = store.clone();
+    tokio::spawn(async move {
+        let job = move |_: &mut Tx<'_>| {
+            started.send(()).unwrap();
+            let _ = released.recv();
+            Ok(())
+        };
+        store.write(job).await
+    });
+    running.await.unwrap();
+    release
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_opening_again() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    store.write(|tx| note(tx, "kept")).await.unwrap();
+    store.close().await;
+    drop(store);
+    assert_eq!(notes(&scratch.open()).await, ["kept"]);
+}
+
+#[tokio::test]
+async fn jobs_run_in_the_order_in_which_they_are_asked_for() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let ask = |n: u32| {
+        let store = store.clone();
+        tokio::spawn(async move { store.write(move |tx| note(tx, &n.to_string())).await.unwrap() })
+    };
+    // Tasks of a runtime with one thread start in the order in which they are spawned.
+    join_all((0..1000).map(ask)).await;
+    let expected: Vec<_> = (0..1000).map(|n| n.to_string()).collect();
+    assert_eq!(notes(&store).await, expected);
+}
+
+#[tokio::test]
+async fn a_job_that_fails_takes_back_its_own_effects_alone() {
+    let scratch = Scratch::new();
+    let mut bus = scratch.bus.subscribe();
+    bus.take(Source::Chat, "conversation/7");
+    let store = scratch.open();
+    let held = hold(&store).await;
+    let good = |text| store.write(move |tx| note(tx, text).and_then(|_| append(tx)));
+    let bad = store.write(|tx| {
+        note(tx, "bad")?;
+        append(tx)?;
+        Err::<u64, _>(Error::not_found("friend"))
+    });
+    let panics = store.write(|tx| -> Result<u64, Error> {
+        note(tx, "worse").unwrap();
+        panic!("on purpose");
+    });
+    let release = async { drop(held) };
+    let (first, bad, panics, second, ()) = tokio::join!(good("one"), bad, panics, good("two"), release);
+
+    assert_eq!((first.unwrap(), second.unwrap()), (1, 2));
+    assert!(matches!(bad, Err(Error::NotFound(_))));
+    assert!(matches!(panics, Err(Error::Internal(_))));
+    assert_eq!(notes(&store).await, ["one", "two"]);
+    for expected in 1..=2 {
+        let Signal::Event(envelope) = bus.recv().await else { panic!("no event") };
+        assert_eq!(envelope.sequence, expected);
+    }
+    assert!(bus.recv().now_or_never().is_none());
+}
+
+#[tokio::test]
+async fn when_the_commit_fails_nothing_of_the_group_is_acknowledged_or_published() {
+    let scratch = Scratch::new();
+    let mut bus = scratch.bus.subscribe();
+    bus.take(Source::Chat, "conversation/7");
+    let store = scratch.open();
+    let held = hold(&store).await;
+    let innocent = store.write(|tx| note(tx, "innocent").and_then(|_| append(tx)));
+    // A reference to nothing, which SQLite checks at the commit.
+    let guilty = store.write(|tx| tx.execute("INSERT INTO note (text, parent) VALUES ('orphan', 99)", []));
+    let (innocent, guilty, ()) = tokio::join!(innocent, guilty, async { drop(held) });
+
+    assert!(matches!(innocent, Err(Error::Unavailable(_))));
+    assert!(matches!(guilty, Err(Error::Unavailable(_))));
+    assert!(notes(&store).await.is_empty());
+    assert!(bus.recv().now_or_never().is_none());
+    assert_eq!(store.write(append).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_and_got_over() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let health = store.health();
+    let limit = |pages: u32| {
+        store.write(move |tx| tx.one(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())))
+    };
+    let fill = || store.write(|tx| note(tx, &"x".repeat(100_000)));
+    limit(100).await.unwrap();
+
+    let failed = loop {
+        if let Err(error) = fill().await {
+            break error;
+        }
+    };
+    assert!(matches!(failed, Error::Unavailable(_)), "{failed}");
+    assert!(!*health.borrow());
+    assert!(!notes(&store).await.is_empty());
+
+    limit(3000).await.unwrap();
+    store.probe().await;
+    assert!(*health.borrow());
+    fill().await.unwrap();
+}
+
+#[tokio::test]
+async fn a_damaged_file_stops_all_writes() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    store.write(|tx| (0..200).try_for_each(|_| note(tx, &"x".repeat(1000)).map(drop))).await.unwrap();
+    store.close().await;
+    drop(store);
+    let store = scratch.open();
+    let path = scratch.dir.path().join("test.db");
+    let length = std::fs::metadata(&path).unwrap().len();
+    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
+    file.set_len(length / 2).unwrap();
+    file.set_len(length).unwrap();
+
+    let sql = "SELECT count(*) FROM note WHERE text LIKE '%y'";
+    let read = store.read(move |reader| reader.one(sql, [], |row| row.get::<_, i64>(0))).await;
+    assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
+    assert!(!*store.health().borrow());
+    assert!(matches!(store.write(|tx| note(tx, "more")).await, Err(Error::Unavailable(_))));
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let newer = "INSERT INTO migration (owner, version, name, applied_at) VALUES ('test', 2, 'later', 0)";
+    store.write(move |tx| tx.execute(newer, [])).await.unwrap();
+    store.close().await;
+    drop(store);
+
+    let refusal = scratch.refusal();
+    assert!(matches!(refusal, OpenError::NewerSchema { found: 2, known: 1, .. }), "{refusal}");
+    assert!(refusal.to_string().contains("version 2 of the test schema"));
+}
+
+#[tokio::test]
+async fn two_do_not_share_a_database() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    assert!(matches!(scratch.refusal(), OpenError::InUse { .. }));
+    store.close().await;
+    drop(store);
+    scratch.open();
+}
+
+#[tokio::test]
+async fn a_file_that_is_no_database_is_called_damaged() {
+    let scratch = Scratch::new();
+    std::fs::write(scratch.dir.path().join("test.db"), "not a database at all ".repeat(100)).unwrap();
+    assert!(matches!(scratch.refusal(), OpenError::Damaged { .. }));
+}
+
+#[tokio::test]
+async fn a_folder_that_cannot_be_written_is_named() {
+    let scratch = Scratch::new();
+    let options = StoreOptions { path: Path::new("/proc/causeway/test.db").to_owned(), ..scratch.options() };
+    let refusal = Store::open(options, &Metrics::default()).err().unwrap();
+    assert!(refusal.to_string().starts_with("cannot write /proc/causeway/test.db.lock: "), "{refusal}");
+}
+
+#[tokio::test]
+async fn time_never_goes_backwards() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    scratch.clock.set(5_000_000);
+    assert_eq!(store.write(|tx| Ok(tx.now_micros())).await.unwrap(), 5_000_000);
+    scratch.clock.set(4_000_000);
+    assert_eq!(store.write(|tx| Ok(tx.now_micros())).await.unwrap(), 5_000_000);
+}
+
+#[tokio::test]
+async fn a_read_job_sees_one_state() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let (write, written) = sync_mpsc::channel::<()>();
+    let (started, reading) = oneshot::channel();
+    let count = |reader: &Reader<'_>| reader.one("SELECT count(*) FROM note", [], |row| row.get::<_, i64>(0));
+    let read = store.read(move |reader| {
+        let before = count(reader)?;
+        started.send(()).unwrap();
+        written.recv().unwrap();
+        Ok((before, count(reader)?))
+    });
+    let meanwhile = async {
+        reading.await.unwrap();
+        store.write(|tx| note(tx, "new")).await.unwrap();
+        write.send(()).unwrap();
+    };
+    let (read, ()) = tokio::join!(read, meanwhile);
+    assert_eq!(read.unwrap(), (Some(0), Some(0)));
+    assert_eq!(notes(&store).await, ["new"]);
+}
+
+#[tokio::test]
+async fn closing_finishes_what_is_queued_and_refuses_the_rest() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let (last, ()) = tokio::join!(store.write(|tx| note(tx, "last")), store.close());
+    last.unwrap();
+    assert!(matches!(store.write(|tx| note(tx, "late")).await, Err(Error::Unavailable(_))));
+    assert_eq!(notes(&store).await, ["last"]);
+}
+
+#[tokio::test]
+async fn what_is_trimmed_is_known_to_be_gone_and_its_numbers_are_not_given_again() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    let extent = async || store.read(|reader| log::extent(reader, "conversation/7")).await.unwrap();
+    for _ in 0..3 {
+        store.write(append).await.unwrap();
+    }
+    scratch.clock.set(1_000_000 + 61_000_000);
+    store.write(append).await.unwrap();
+    assert_eq!(extent().await, Extent { head: 4, oldest: 1 });
+
+    store.trim().await.unwrap();
+    assert_eq!(extent().await, Extent { head: 4, oldest: 4 });
+    scratch.clock.set(1_000_000 + 200_000_000);
+    store.trim().await.unwrap();
+    assert_eq!(extent().await, Extent { head: 4, oldest: 5 });
+    assert_eq!(store.write(append).await.unwrap(), 5);
+}
+
+#[tokio::test]
+async fn a_long_log_is_trimmed_to_its_end() {
+    let scratch = Scratch::new();
+    let store = scratch.open();
+    store.write(|tx| (0..1500).try_for_each(|_| append(tx).map(drop))).await.unwrap();
+    scratch.clock.set(100_000_000);
+    store.trim().await.unwrap();
+    let kept = store.read(|reader| reader.one("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0)));
+    assert_eq!(kept.await.unwrap(), Some(0));
+}

@@ -1,0 +1,91 @@
+//! What a write job sees: queries, statements, the event log and the outbox, in one transaction.
+
+use std::{ops::Deref, sync::Arc};
+
+use bytes::Bytes;
+use causeway_proto::{
+    event::{Event, Source, event},
+    time,
+    topic::Topic,
+};
+use prost::Message;
+use prost_types::Timestamp;
+use rusqlite::Params;
+
+use super::{Reader, batch::Batch, log, owed};
+use crate::{bus::Envelope, error::Error};
+
+/// Reads and writes within a write job. Everything is taken back when the job answers an error.
+pub struct Tx<'c> {
+    reader: Reader<'c>,
+    batch: &'c mut Batch,
+}
+
+impl<'c> Deref for Tx<'c> {
+    type Target = Reader<'c>;
+
+    fn deref(&self) -> &Self::Target {
+        &self.reader
+    }
+}
+
+impl<'c> Tx<'c> {
+    pub(super) fn new(reader: Reader<'c>, batch: &'c mut Batch) -> Self {
+        Self { reader, batch }
+    }
+
+    /// Runs a statement; how many rows it changed. For `RETURNING`, use [`Reader::one`] or [`Reader::all`].
+    pub fn execute(&self, sql: &str, params: impl Params) -> Result<usize, Error> {
+        let run = || self.connection.prepare_cached(sql)?.execute(params);
+        run().map_err(|error| self.failed(error))
+    }
+
+    /// Runs an INSERT of one row; the row's id.
+    pub fn insert(&self, sql: &str, params: impl Params) -> Result<i64, Error> {
+        self.execute(sql, params)?;
+        Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Microseconds since the epoch: the same for all jobs of a group, and never less than before.
+    pub fn now_micros(&self) -> i64 {
+        self.batch.now
+    }
+
+    /// [`Tx::now_micros`] as it stands in messages.
+    pub fn now(&self) -> Timestamp {
+        time::from_micros(self.batch.now)
+    }
+
+    /// Appends a durable event to the topic's log, and publishes it right after the commit. Answers its sequence number.
+    ///
+    /// The event is encoded here, once: the log, every subscriber and every page of history share the same bytes.
+    pub fn append(&mut self, source: Source, topic: Topic<'_>, body: event::Body) -> Result<u64, Error> {
+        let name = topic.to_string();
+        let slot = log::next(self, &name)?;
+        let event = Event {
+            source: source.into(),
+            topic: name,
+            sequence: slot.sequence,
+            time: Some(self.now()),
+            body: Some(body),
+        };
+        let encoded = Bytes::from(event.encode_to_vec());
+        let position = self.batch.take_position();
+        log::insert(self, position, &slot, &encoded)?;
+        self.batch.events.push(Arc::new(Envelope {
+            source,
+            topic: event.topic.into(),
+            sequence: slot.sequence,
+            event: encoded,
+        }));
+        Ok(slot.sequence)
+    }
+
+    /// Puts an item into the outbox, for [`crate::outbox::run`] of that kind. `key` says what it is about, for whoever looks
+    /// into the outbox; several items may have the same.
+    pub fn owe(&mut self, kind: &str, key: &str, payload: Vec<u8>) -> Result<(), Error> {
+        owed::put(self, kind, key, &payload)?;
+        self.batch.owed = true;
+        Ok(())
+    }
+}
