@@ -1,0 +1,46 @@
+//! The gRPC services. Each call is read, carried out in one job on the store, and answered; what it does is in the file of
+//! its noun.
+
+use std::sync::Arc;
+
+use causeway_kit::{
+    Error, Store,
+    store::{Reader, Tx},
+};
+use tonic::{Response, Status};
+
+use crate::{indexer::Indexer, settings::Settings};
+
+mod chat;
+mod directory;
+
+/// What calls are answered with. Cloning is cheap.
+#[derive(Clone)]
+pub(crate) struct Desk {
+    store: Store,
+    settings: Arc<Settings>,
+    indexer: Arc<Indexer>,
+}
+
+impl Desk {
+    /// A desk in front of a store.
+    pub(crate) fn new(store: Store, settings: Arc<Settings>, indexer: Arc<Indexer>) -> Self {
+        Self { store, settings, indexer }
+    }
+
+    async fn write<T, J>(&self, job: J) -> Result<Response<T>, Status>
+    where
+        T: Send + 'static,
+        J: FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        Ok(Response::new(self.store.write(job).await?))
+    }
+
+    async fn read<T, J>(&self, job: J) -> Result<Response<T>, Status>
+    where
+        T: Send + 'static,
+        J: FnOnce(&Reader<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        Ok(Response::new(self.store.read(job).await?))
+    }
+}

@@ -1,0 +1,227 @@
+//! Sending a message: the hot path of the service.
+//!
+//! A batch of messages is one write job without savepoints between them. Hence the order in here: everything that a message
+//! can be refused for is checked before the first thing is written for it, so that a refusal leaves nothing behind.
+
+use causeway_kit::{Error, store::Tx};
+use causeway_proto::{
+    chat::{
+        Author, ConversationKind, DeliveryStatus, DirectMessageCreated, Message, MessageCreated,
+        SendMessageResponse, User,
+    },
+    event::{Source, event},
+    id::Given,
+    topic::Topic,
+};
+
+use crate::{
+    away::Owed,
+    conversations, creation,
+    draft::{Draft, To},
+    idempotency, ids, messages, participants,
+    seats::{self, Seat},
+    settings::Settings,
+    support, users,
+};
+
+/// Stores one message.
+pub(crate) fn send_one(
+    tx: &mut Tx<'_>,
+    draft: Draft,
+    settings: &Settings,
+) -> Result<SendMessageResponse, Error> {
+    let mut owed = Owed::new(settings.on_message);
+    let answer = send(tx, draft, settings, &mut owed)?;
+    owed.write(tx)?;
+    Ok(answer)
+}
+
+/// Stores a message and says so, or answers with what the sender's key stands for already. What the message owes is added to
+/// `owed`.
+pub(crate) fn send(
+    tx: &mut Tx<'_>,
+    draft: Draft,
+    settings: &Settings,
+    owed: &mut Owed,
+) -> Result<SendMessageResponse, Error> {
+    let sender_id = ids::user(tx, &draft.sender)?;
+    if !draft.client_message_id.is_empty() {
+        let since = idempotency::horizon(tx.now_micros(), settings.idempotency);
+        if let Some(message) = idempotency::find(tx, &sender_id, &draft.client_message_id, since)? {
+            return Ok(SendMessageResponse { message: Some(message), duplicate: true });
+        }
+    }
+    let (seat, recipient_id) = find_place(tx, &draft, &sender_id, settings)?;
+    let author = author_of(&seat, draft.author)?;
+    if let Some(id) = draft.reply_to {
+        messages::require(tx, &seat.conversation.id, id)?;
+    }
+    let customer = customer_of(tx, &seat)?;
+    let origin = draft.origin.clone();
+    let message = store(tx, &seat, compose(tx, &seat, author, customer, draft))?;
+    publish(tx, &seat, &message, recipient_id, &origin)?;
+    if seat.conversation.kind == ConversationKind::Support {
+        support::follow(tx, seat.conversation, &message)?;
+    } else {
+        owed.add(&seat.conversation, &message);
+    }
+    Ok(SendMessageResponse { message: Some(message), duplicate: false })
+}
+
+/// The sender's seat where the message goes, and the person to whom it is addressed. A one-to-one conversation that is
+/// missing is made here, after which nothing can be refused.
+fn find_place(
+    tx: &mut Tx<'_>,
+    draft: &Draft,
+    sender_id: &str,
+    settings: &Settings,
+) -> Result<(Seat, Option<String>), Error> {
+    match &draft.to {
+        To::Conversation(given) => {
+            let id = ids::conversation(tx, given)?;
+            Ok((seats::find(tx, &id, sender_id)?, None))
+        }
+        To::PersonIn { person, conversation } => {
+            let recipient_id = recipient(tx, person, sender_id)?;
+            let id = ids::conversation(tx, conversation)?;
+            let seat = seats::find(tx, &id, sender_id)?;
+            if !participants::has(tx, &id, &recipient_id)? {
+                return Err(conversations::not_found());
+            }
+            Ok((seat, Some(recipient_id)))
+        }
+        To::Person(person) => {
+            let recipient_id = recipient(tx, person, sender_id)?;
+            let pair = conversations::pair(sender_id, &recipient_id);
+            let id = match conversations::find_pair(tx, &pair)? {
+                Some(id) => id,
+                None => open_pair(tx, draft, [sender_id, &recipient_id], settings)?,
+            };
+            Ok((seats::find(tx, &id, sender_id)?, Some(recipient_id)))
+        }
+    }
+}
+
+fn recipient(tx: &Tx<'_>, person: &Given, sender_id: &str) -> Result<String, Error> {
+    let recipient_id = ids::user(tx, person)?;
+    if recipient_id == sender_id {
+        return Err(Error::invalid("recipient_id", "must not be the sender"));
+    }
+    Ok(recipient_id)
+}
+
+/// Makes the one-to-one conversation of two users, unless the message that it is for would be refused in it.
+fn open_pair(
+    tx: &mut Tx<'_>,
+    draft: &Draft,
+    [sender_id, recipient_id]: [&str; 2],
+    settings: &Settings,
+) -> Result<String, Error> {
+    let users = [users::get(tx, sender_id)?, users::get(tx, recipient_id)?];
+    if draft.author != Author::Unspecified {
+        return Err(author_outside_support());
+    }
+    if draft.reply_to.is_some() {
+        return Err(Error::not_found("message"));
+    }
+    creation::open_pair(tx, users, settings)
+}
+
+/// On whose behalf a message is written.
+fn author_of(seat: &Seat, requested: Author) -> Result<Author, Error> {
+    if seat.conversation.kind != ConversationKind::Support {
+        return if requested == Author::Unspecified { Ok(requested) } else { Err(author_outside_support()) };
+    }
+    match (requested, seat.is_customer()) {
+        (Author::Unspecified | Author::Customer, true) => Ok(Author::Customer),
+        (Author::Unspecified, false) => Ok(Author::Support),
+        (Author::Customer, false) => {
+            Err(Error::invalid("author", "is CUSTOMER only when the customer sends"))
+        }
+        (_, true) => Err(Error::invalid("author", "is CUSTOMER when the customer sends")),
+        (author, false) => Ok(author),
+    }
+}
+
+fn author_outside_support() -> Error {
+    Error::invalid("author", "is only for support conversations")
+}
+
+fn customer_of(tx: &Tx<'_>, seat: &Seat) -> Result<Option<User>, Error> {
+    match &seat.conversation.customer_id {
+        Some(id) => users::find(tx, id),
+        None => Ok(None),
+    }
+}
+
+fn compose(tx: &Tx<'_>, seat: &Seat, author: Author, customer: Option<User>, draft: Draft) -> Message {
+    // What people of ours write to a customer on a channel goes out there.
+    let outbound = author != Author::Customer && customer.as_ref().is_some_and(|it| !it.source.is_empty());
+    let delivery_status = if outbound { DeliveryStatus::Pending } else { DeliveryStatus::Unspecified };
+    Message {
+        id: 0,
+        conversation_id: seat.conversation.id.clone(),
+        conversation_kind: seat.conversation.kind.into(),
+        sender: Some(seat.user.clone()),
+        content: draft.content,
+        content_type: draft.content_type,
+        attachments: draft.attachments,
+        metadata: draft.metadata,
+        reply_to: draft.reply_to,
+        client_message_id: draft.client_message_id,
+        author: author.into(),
+        customer,
+        is_answered: false,
+        delivery_status: delivery_status.into(),
+        delivery_error: String::new(),
+        created_at: Some(tx.now()),
+        updated_at: Some(tx.now()),
+        edited_at: None,
+        deleted_at: None,
+        reactions: Vec::new(),
+        read_by: Vec::new(),
+    }
+}
+
+/// Stores a message, its key, and that it is the conversation's newest.
+fn store(tx: &Tx<'_>, seat: &Seat, mut message: Message) -> Result<Message, Error> {
+    let id = messages::insert(tx, &message, &seat.user.id)?;
+    message.id = id.unsigned_abs();
+    if !message.client_message_id.is_empty() {
+        idempotency::remember(tx, &seat.user.id, &message.client_message_id, id)?;
+    }
+    conversations::note_message(tx, &seat.conversation.id, id)?;
+    Ok(message)
+}
+
+/// Tells everybody whom a new message concerns.
+fn publish(
+    tx: &mut Tx<'_>,
+    seat: &Seat,
+    message: &Message,
+    recipient_id: Option<String>,
+    origin: &str,
+) -> Result<(), Error> {
+    let body = event::Body::MessageCreated(MessageCreated { message: Some(message.clone()) });
+    tx.append(Source::Chat, Topic::Conversation(&seat.conversation.id), body)?;
+    let addressed = recipient_id.is_some();
+    if let Some(peer_id) = recipient_id.or_else(|| peer_of(seat)) {
+        let sender_id = &seat.user.id;
+        for (user_id, peer_id) in [(sender_id, &peer_id), (&peer_id, sender_id)] {
+            let body = event::Body::DirectMessageCreated(DirectMessageCreated {
+                message: Some(message.clone()),
+                peer_id: peer_id.clone(),
+                addressed,
+                origin: origin.to_owned(),
+            });
+            tx.append(Source::Chat, Topic::User(user_id), body)?;
+        }
+    }
+    Ok(())
+}
+
+/// The other user of a one-to-one conversation.
+fn peer_of(seat: &Seat) -> Option<String> {
+    let (low, high) = seat.conversation.pair.as_ref()?;
+    Some(if *low == seat.user.id { high.clone() } else { low.clone() })
+}

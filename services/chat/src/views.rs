@@ -1,0 +1,208 @@
+//! A conversation as somebody sees it: with a title, its newest message, and what that viewer has not read.
+
+use causeway_kit::{
+    Error,
+    store::{Reader, Tx, params},
+};
+use causeway_proto::{
+    chat::{Conversation, ConversationUpdated},
+    event::{Source, event},
+    time,
+    topic::Topic,
+};
+
+use crate::{conversations::Stored, messages, participants, users};
+
+/// Unread messages are counted up to here, so that a reader who never reads costs no more than that.
+const UNREAD_COUNTED: u32 = 10_000;
+
+/// Names in the title of a conversation without a name.
+const TITLE_NAMES: usize = 5;
+
+/// What all viewers of a conversation see alike, ready to be shown to any of them.
+pub(crate) struct View {
+    common: Conversation,
+    /// Ids and names of the first participants, where the title is made of them.
+    names: Vec<(String, String)>,
+    participant_count: usize,
+}
+
+impl View {
+    /// Gathers what is to be shown.
+    pub(crate) fn of(reader: &Reader<'_>, stored: &Stored) -> Result<Self, Error> {
+        let customer = match &stored.customer_id {
+            Some(id) => users::find(reader, id)?,
+            None => None,
+        };
+        let last_message = match stored.last_message_id {
+            Some(id) => messages::find(reader, id)?,
+            None => None,
+        };
+        let mut title = stored.name.clone();
+        let mut names = Vec::new();
+        if title.is_empty() {
+            match &customer {
+                Some(customer) if customer.source.is_empty() => title = customer.display_name(),
+                Some(customer) => title = format!("{} - {}", customer.source, customer.display_name()),
+                None => names = first_names(reader, &stored.id)?,
+            }
+        }
+        let common = Conversation {
+            id: stored.id.clone(),
+            kind: stored.kind.into(),
+            name: stored.name.clone(),
+            title,
+            participants: Vec::new(),
+            participant_count: stored.participant_count,
+            customer,
+            status: stored.status.into(),
+            priority: stored.priority,
+            created_at: Some(time::from_micros(stored.created_at)),
+            updated_at: Some(time::from_micros(stored.updated_at)),
+            last_message,
+            unread_count: 0,
+        };
+        let participant_count = usize::try_from(stored.participant_count).unwrap_or(usize::MAX);
+        Ok(Self { common, names, participant_count })
+    }
+
+    /// The conversation as a user sees it who has not read `unread_count` messages.
+    pub(crate) fn to_user(&self, user_id: &str, unread_count: u32) -> Conversation {
+        let mut conversation = self.common.clone();
+        conversation.unread_count = unread_count;
+        self.name_for(&mut conversation, Some(user_id));
+        conversation
+    }
+
+    /// The conversation as nobody in particular sees it.
+    pub(crate) fn to_backend(&self) -> Conversation {
+        let mut conversation = self.common.clone();
+        self.name_for(&mut conversation, None);
+        conversation
+    }
+
+    /// Titles a conversation without a name by the names of the others in it.
+    fn name_for(&self, conversation: &mut Conversation, viewer: Option<&str>) {
+        if !conversation.title.is_empty() {
+            return;
+        }
+        let is_other = |(id, _): &&(String, String)| Some(id.as_str()) != viewer;
+        let mut names: Vec<&str> =
+            self.names.iter().filter(is_other).map(|(_, name)| name.as_str()).take(TITLE_NAMES).collect();
+        if names.is_empty() {
+            names.extend(self.names.first().map(|(_, own)| own.as_str()));
+        }
+        conversation.title = names.join(", ");
+        if self.participant_count > TITLE_NAMES + usize::from(viewer.is_some()) {
+            conversation.title.push_str(", …");
+        }
+    }
+}
+
+/// A conversation as `viewer` sees it, or the backend when there is none.
+pub(crate) fn show(
+    reader: &Reader<'_>,
+    stored: &Stored,
+    viewer: Option<&str>,
+) -> Result<Conversation, Error> {
+    let view = View::of(reader, stored)?;
+    match viewer {
+        Some(user_id) => Ok(view.to_user(user_id, unread(reader, &stored.id, user_id)?)),
+        None => Ok(view.to_backend()),
+    }
+}
+
+/// [`show`], with the participants.
+pub(crate) fn show_whole(
+    reader: &Reader<'_>,
+    stored: &Stored,
+    viewer: Option<&str>,
+) -> Result<Conversation, Error> {
+    let mut conversation = show(reader, stored, viewer)?;
+    conversation.participants = participants::list(reader, &stored.id)?;
+    Ok(conversation)
+}
+
+/// Tells each participant that the conversation's status, priority or name changed.
+pub(crate) fn announce_update(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), Error> {
+    let view = View::of(tx, stored)?;
+    for (user_id, unread_count) in unread_of_all(tx, &stored.id)? {
+        let conversation = view.to_user(&user_id, unread_count);
+        let body = event::Body::ConversationUpdated(ConversationUpdated { conversation: Some(conversation) });
+        tx.append(Source::Chat, Topic::User(&user_id), body)?;
+    }
+    Ok(())
+}
+
+/// How many messages of others each participant has not read.
+pub(crate) fn unread_of_all(reader: &Reader<'_>, conversation_id: &str) -> Result<Vec<(String, u32)>, Error> {
+    reader.all(
+        "SELECT p.user_id, (
+             SELECT count(*) FROM (
+                 SELECT 1 FROM message AS m
+                 WHERE m.conversation_id = p.conversation_id AND m.id > p.read_message_id
+                     AND m.sender_id <> p.user_id AND m.deleted_at IS NULL
+                 LIMIT ?2))
+         FROM participant AS p WHERE p.conversation_id = ?1 AND p.role <> 0 ORDER BY p.place",
+        params![conversation_id, UNREAD_COUNTED],
+        |row| Ok((row.get(0)?, row.get(1)?)),
+    )
+}
+
+/// How many messages of others a user has not read; 0 for somebody who is not in the conversation.
+pub(crate) fn unread(reader: &Reader<'_>, conversation_id: &str, user_id: &str) -> Result<u32, Error> {
+    let count = reader.one(
+        "SELECT (
+             SELECT count(*) FROM (
+                 SELECT 1 FROM message AS m
+                 WHERE m.conversation_id = p.conversation_id AND m.id > p.read_message_id
+                     AND m.sender_id <> p.user_id AND m.deleted_at IS NULL
+                 LIMIT ?3))
+         FROM participant AS p WHERE p.conversation_id = ?1 AND p.user_id = ?2",
+        params![conversation_id, user_id, UNREAD_COUNTED],
+        |row| row.get(0),
+    )?;
+    Ok(count.unwrap_or(0))
+}
+
+/// Ids and names of enough participants for a title, whoever looks.
+fn first_names(reader: &Reader<'_>, conversation_id: &str) -> Result<Vec<(String, String)>, Error> {
+    let limit = u32::try_from(TITLE_NAMES + 1).unwrap_or(u32::MAX);
+    let mut names = Vec::with_capacity(TITLE_NAMES + 1);
+    for id in participants::ids(reader, conversation_id, limit)? {
+        if let Some(user) = users::find(reader, &id)? {
+            let name = user.display_name();
+            names.push((id, name));
+        }
+    }
+    Ok(names)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn view(names: &[&str], participant_count: usize) -> View {
+        let names = names.iter().map(|name| (name.to_lowercase(), (*name).to_owned())).collect();
+        View { common: Conversation::default(), names, participant_count }
+    }
+
+    #[test]
+    fn a_conversation_without_a_name_is_titled_by_the_others() {
+        let view = view(&["Ann", "Bob", "Cid"], 3);
+        assert_eq!(view.to_user("bob", 0).title, "Ann, Cid");
+        assert_eq!(view.to_backend().title, "Ann, Bob, Cid");
+    }
+
+    #[test]
+    fn whoever_is_alone_in_it_gives_the_title() {
+        assert_eq!(view(&["Ann"], 1).to_user("ann", 0).title, "Ann");
+    }
+
+    #[test]
+    fn a_long_title_ends_early() {
+        let view = view(&["A", "B", "C", "D", "E", "F"], 900);
+        assert_eq!(view.to_backend().title, "A, B, C, D, E, …");
+        assert_eq!(view.to_user("a", 0).title, "B, C, D, E, F, …");
+    }
+}
