@@ -13,6 +13,11 @@ mod rooms;
 mod field;
 mod shape;
 
+#[cfg(test)]
+mod golden;
+#[cfg(test)]
+mod hostile;
+
 use causeway_proto::{chat::ConversationKind, event::Event};
 
 use crate::{
@@ -26,7 +31,9 @@ pub trait Translate: Send + Sync {
     fn routes(&self) -> &'static [Route];
     /// Reads a text frame.
     fn decode(&self, room: Room, text: &str) -> Result<Command, Fault>;
-    /// The frames that an event becomes, none or more; `own` says that the viewer is the event's author.
+    /// The frames that an event becomes, none or more. `own` says that the viewer is the event's author, or whom alone a
+    /// report is for. A room that is a conversation has its kind here, also where the path leaves it open: not every
+    /// event says it.
     fn event(&self, room: Room, event: &Event, own: bool) -> Vec<String>;
     /// The frame that answers a command; `None` where the dialect answers nothing.
     fn reply(&self, room: Room, reply: &Reply) -> Option<String>;
