@@ -1,0 +1,196 @@
+//! Accepts connections and carries each from its first byte to its end, in one task: HTTP until the 101, WebSocket after it.
+//!
+//! A connection has [`Edge::handshake_timeout`] for its request and as long again for the answer; whoever dawdles is cut off.
+//! What the system refuses (no more file descriptors, for example) makes the loop wait a little and go on.
+
+use std::{
+    convert::Infallible,
+    io,
+    pin::pin,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use ::http::Request;
+use causeway_config::BridgeSettings;
+use hyper::{body::Incoming as Body, server::conn::http1, service::service_fn};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, AsyncWriteExt},
+    net::TcpListener,
+    sync::Semaphore,
+    time::{self, Instant},
+};
+use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
+
+use crate::{
+    connection,
+    handshake::Next,
+    head::Head,
+    http,
+    limits::{Caps, Limits},
+    mount::{MountConflict, Mounts},
+    origin::Origins,
+    shared::Shared,
+};
+
+/// Longest head of a request, in bytes.
+const MAX_HEAD: usize = 32 * 1024;
+/// Connections over the cap that are still answered, so that they hear why.
+const TURNED_AWAY: usize = 256;
+/// How long the loop waits after an error that is not about one connection, at first and at most.
+const PAUSE: Duration = Duration::from_millis(10);
+const LONGEST_PAUSE: Duration = Duration::from_secs(1);
+
+/// Where connections come from: the network, or a simulation of it.
+pub trait Incoming: Send + 'static {
+    /// A connection.
+    type Io: AsyncRead + AsyncWrite + Unpin + Send + 'static;
+
+    /// The next connection. It is safe to drop the future. Errors are those of `accept(2)`.
+    fn accept(&mut self) -> impl Future<Output = io::Result<Self::Io>> + Send;
+}
+
+impl Incoming for TcpListener {
+    type Io = tokio::net::TcpStream;
+
+    async fn accept(&mut self) -> io::Result<Self::Io> {
+        let (stream, _) = TcpListener::accept(self).await?;
+        // Frames that belong together are written together, and must not wait for an acknowledgement.
+        stream.set_nodelay(true)?;
+        Ok(stream)
+    }
+}
+
+/// What decides over a connection before it is a socket.
+pub(crate) struct Edge {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) mounts: Mounts,
+    pub(crate) origins: Origins,
+    pub(crate) limits: Arc<Limits>,
+    /// Whether paths that are going away still work.
+    pub(crate) deprecated_paths: bool,
+    /// How long a request may take to arrive, and how long to be answered.
+    pub(crate) handshake_timeout: Duration,
+    /// Places for connections of any kind.
+    places: Arc<Semaphore>,
+}
+
+impl Edge {
+    /// Fails when two mounts claim one path.
+    pub(crate) fn new(settings: &BridgeSettings, shared: Arc<Shared>) -> Result<Self, MountConflict> {
+        let places = match settings.max_connections {
+            0 => Semaphore::MAX_PERMITS,
+            connections => connections.saturating_add(TURNED_AWAY).min(Semaphore::MAX_PERMITS),
+        };
+        Ok(Self {
+            shared,
+            mounts: Mounts::new(settings)?,
+            origins: Origins::new(settings.origins.clone(), settings.allow_localhost_origins),
+            limits: Limits::new(Caps::from(settings)),
+            deprecated_paths: settings.deprecated_conversation_path,
+            handshake_timeout: settings.handshake_timeout,
+            places: Arc::new(Semaphore::new(places)),
+        })
+    }
+}
+
+/// Accepts connections until the bridge drains. Their tasks go on; [`Shared::sockets`] knows them.
+pub(crate) async fn run(mut incoming: impl Incoming, edge: Arc<Edge>) {
+    let mut pause = PAUSE;
+    let mut draining = pin!(edge.shared.drain.cancelled());
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            () = &mut draining => return,
+            accepted = incoming.accept() => accepted,
+        };
+        match accepted {
+            Ok(io) => {
+                pause = PAUSE;
+                admit(io, &edge);
+            }
+            Err(error) if is_about_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                time::sleep(pause).await;
+                pause = (pause * 2).min(LONGEST_PAUSE);
+            }
+        }
+    }
+}
+
+/// Starts the connection's task, or drops the connection where there is no place left to say anything.
+fn admit<I>(io: I, edge: &Arc<Edge>)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Ok(place) = edge.places.clone().try_acquire_owned() else { return };
+    let edge = edge.clone();
+    edge.shared.sockets.clone().spawn(async move {
+        carry(io, edge).await;
+        drop(place);
+    });
+}
+
+/// The peer was gone before it was accepted, which the system reports as an error of the listener.
+fn is_about_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted, NotConnected};
+    matches!(
+        error.kind(),
+        ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted | NotConnected
+    )
+}
+
+/// One connection, to its end. Each phase is boxed, so that an idle socket does not pay for the memory of its handshake.
+async fn carry<I>(io: I, edge: Arc<Edge>)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Some((io, read, next)) = Box::pin(answer(io, &edge)).await else { return };
+    let config = connection::config(&edge.shared.settings);
+    drop(edge);
+    let socket = WebSocketStream::from_partially_read(io, read, Role::Server, Some(config)).await;
+    match next {
+        Next::Run(opened) => Box::pin(connection::run(socket, *opened)).await,
+        Next::Close(code, reason) => Box::pin(connection::refuse(socket, code, reason)).await,
+    }
+}
+
+/// Speaks HTTP. After a 101 the connection comes back, with what the client has sent behind its request.
+async fn answer<I>(io: I, edge: &Arc<Edge>) -> Option<(I, Vec<u8>, Next)>
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let deadline = Instant::now() + edge.handshake_timeout * 2;
+    let next = Arc::new(Mutex::new(None));
+    let service = service_fn(|request: Request<Body>| {
+        let (edge, next) = (edge.clone(), next.clone());
+        async move {
+            let head = Head::from(request.into_parts().0);
+            let answer = http::answer(&edge, &head).await;
+            *next.lock().unwrap_or_else(PoisonError::into_inner) = answer.next;
+            Ok::<_, Infallible>(answer.reply)
+        }
+    });
+    let http = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(edge.handshake_timeout)
+        .max_buf_size(MAX_HEAD)
+        .serve_connection(TokioIo::new(io), service)
+        .without_shutdown();
+    let parts = time::timeout_at(deadline, http).await.ok()?.ok()?;
+    let mut io = parts.io.into_inner();
+    let next = next.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match next {
+        // A copy, because the buffer that the head was read into is larger and would be kept with its few bytes.
+        Some(next) => Some((io, parts.read_buf.to_vec(), next)),
+        None => {
+            let _ = time::timeout_at(deadline, io.shutdown()).await;
+            None
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,212 @@
+//! What the bridge counts. Every label has few values: a dialect, a service, a code; never a user or a conversation.
+
+use std::time::Duration;
+
+use causeway_proto::event::Source;
+use prometheus_client::{
+    metrics::{
+        counter::Counter,
+        family::Family,
+        gauge::Gauge,
+        histogram::{Histogram, exponential_buckets},
+    },
+    registry::Registry,
+};
+
+use crate::{
+    dialect::Dialect,
+    fault::{Code, Refusal},
+};
+
+type Labels<const N: usize> = [(&'static str, &'static str); N];
+
+/// The counters of a bridge. Cloning shares them.
+#[derive(Debug, Clone)]
+pub(crate) struct Metrics {
+    connections: Family<Labels<1>, Gauge>,
+    frames_in: Family<Labels<1>, Counter>,
+    frames_out: Family<Labels<1>, Counter>,
+    faults: Family<Labels<2>, Counter>,
+    refusals: Family<Labels<2>, Counter>,
+    closes: Family<Labels<2>, Counter>,
+    ignored: Family<Labels<1>, Counter>,
+    calls: Family<Labels<2>, Histogram>,
+    failed_calls: Family<Labels<3>, Counter>,
+    events: Family<Labels<1>, Counter>,
+    deliveries: Family<Labels<1>, Counter>,
+    resubscriptions: Family<Labels<1>, Counter>,
+    waiting: Gauge,
+    overflows: Counter,
+    deprecated: Counter,
+}
+
+/// The counters of one socket, looked up once.
+#[derive(Debug)]
+pub(crate) struct SocketMetrics {
+    all: Metrics,
+    dialect: &'static str,
+    connections: Gauge,
+    frames_in: Counter,
+    frames_out: Counter,
+}
+
+impl Metrics {
+    /// All at zero, and shown by `registry`.
+    pub(crate) fn register(registry: &mut Registry) -> Self {
+        let metrics = Self {
+            connections: Family::default(),
+            frames_in: Family::default(),
+            frames_out: Family::default(),
+            faults: Family::default(),
+            refusals: Family::default(),
+            closes: Family::default(),
+            ignored: Family::default(),
+            calls: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_25, 2.0, 16))),
+            failed_calls: Family::default(),
+            events: Family::default(),
+            deliveries: Family::default(),
+            resubscriptions: Family::default(),
+            waiting: Gauge::default(),
+            overflows: Counter::default(),
+            deprecated: Counter::default(),
+        };
+        metrics.show(registry.sub_registry_with_prefix("bridge"));
+        metrics
+    }
+
+    fn show(&self, registry: &mut Registry) {
+        registry.register("connections", "Open sockets", self.connections.clone());
+        registry.register("frames_in", "Text frames from clients", self.frames_in.clone());
+        registry.register("frames_out", "Text frames to clients", self.frames_out.clone());
+        registry.register("faults", "Error frames to clients", self.faults.clone());
+        registry.register("refusals", "Sockets that were not opened", self.refusals.clone());
+        registry.register("closes", "Sockets that the bridge closed", self.closes.clone());
+        registry.register(
+            "frames_ignored",
+            "Frames that were dropped without an answer",
+            self.ignored.clone(),
+        );
+        registry.register("call_seconds", "How long calls to services took", self.calls.clone());
+        registry.register("calls_failed", "Calls to services that failed", self.failed_calls.clone());
+        registry.register("events", "Events from services that somebody wanted", self.events.clone());
+        registry.register("deliveries", "Events put into mailboxes", self.deliveries.clone());
+        registry.register("resubscriptions", "Event streams that broke", self.resubscriptions.clone());
+        registry.register("mailbox_waiting", "Events that wait in mailboxes", self.waiting.clone());
+        registry.register("mailbox_overflows", "Sockets that were too slow to read", self.overflows.clone());
+        registry.register("deprecated_path", "Sockets on a deprecated path", self.deprecated.clone());
+    }
+
+    /// A socket is open; it is until what is returned is dropped.
+    pub(crate) fn opened(&self, dialect: Dialect) -> SocketMetrics {
+        let labels = [("dialect", dialect.name())];
+        let connections = self.connections.get_or_create_owned(&labels);
+        connections.inc();
+        SocketMetrics {
+            dialect: dialect.name(),
+            connections,
+            frames_in: self.frames_in.get_or_create_owned(&labels),
+            frames_out: self.frames_out.get_or_create_owned(&labels),
+            all: self.clone(),
+        }
+    }
+
+    /// A socket was refused.
+    pub(crate) fn refused(&self, dialect: Dialect, refusal: Refusal) {
+        let why = match refusal {
+            Refusal::NoToken => "no_token",
+            Refusal::InvalidToken => "invalid_token",
+            Refusal::ExpiredToken => "expired_token",
+            Refusal::NotFound => "not_found",
+            Refusal::NotParticipant => "not_participant",
+            Refusal::WrongUser => "wrong_user",
+            Refusal::Inactive => "inactive",
+            Refusal::Unavailable => "unavailable",
+            Refusal::Overloaded => "overloaded",
+        };
+        self.refusals.get_or_create(&[("dialect", dialect.name()), ("reason", why)]).inc();
+    }
+
+    /// A socket came in on a deprecated path.
+    pub(crate) fn deprecated_path(&self) {
+        self.deprecated.inc();
+    }
+
+    /// A call to a service, named `Service.Method`, ended; `failure` is the status when it was not good.
+    pub(crate) fn called(&self, name: &'static str, took: Duration, failure: Option<&'static str>) {
+        let (service, method) = name.split_once('.').unwrap_or(("", name));
+        let labels = [("service", service), ("method", method)];
+        self.calls.get_or_create(&labels).observe(took.as_secs_f64());
+        if let Some(code) = failure {
+            self.failed_calls
+                .get_or_create(&[("service", service), ("method", method), ("code", code)])
+                .inc();
+        }
+    }
+
+    /// An event was put into this many mailboxes.
+    pub(crate) fn published(&self, source: Source, mailboxes: usize) {
+        let labels = [("service", service(source))];
+        let mailboxes = u32::try_from(mailboxes).unwrap_or(u32::MAX);
+        self.events.get_or_create(&labels).inc();
+        self.deliveries.get_or_create(&labels).inc_by(u64::from(mailboxes));
+        self.waiting.inc_by(i64::from(mailboxes));
+    }
+
+    /// The stream to a service broke.
+    pub(crate) fn resubscribed(&self, source: Source) {
+        self.resubscriptions.get_or_create(&[("service", service(source))]).inc();
+    }
+
+    /// The events that wait in all mailboxes together.
+    pub(crate) fn waiting(&self) -> Gauge {
+        self.waiting.clone()
+    }
+}
+
+impl SocketMetrics {
+    /// A frame came in.
+    pub(crate) fn frame_in(&self) {
+        self.frames_in.inc();
+    }
+
+    /// Frames went out.
+    pub(crate) fn frames_out(&self, count: u64) {
+        self.frames_out.inc_by(count);
+    }
+
+    /// An error frame was answered.
+    pub(crate) fn fault(&self, code: Code) {
+        self.all.faults.get_or_create(&[("dialect", self.dialect), ("code", code.as_str())]).inc();
+    }
+
+    /// A frame was dropped without an answer.
+    pub(crate) fn ignored(&self) {
+        self.all.ignored.get_or_create(&[("dialect", self.dialect)]).inc();
+    }
+
+    /// The bridge closes the socket.
+    pub(crate) fn closed(&self, reason: &'static str) {
+        self.all.closes.get_or_create(&[("dialect", self.dialect), ("reason", reason)]).inc();
+    }
+
+    /// The socket was too slow to read.
+    pub(crate) fn overflowed(&self) {
+        self.all.overflows.inc();
+    }
+}
+
+impl Drop for SocketMetrics {
+    fn drop(&mut self) {
+        self.connections.dec();
+    }
+}
+
+/// A service as it is named in labels.
+pub(crate) fn service(source: Source) -> &'static str {
+    match source {
+        Source::Chat => "chat",
+        Source::Notification => "notification",
+        Source::Presence => "presence",
+        Source::Unspecified => "unknown",
+    }
+}
