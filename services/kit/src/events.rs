@@ -1,12 +1,12 @@
 //! Topics, and the server over which bridges subscribe to them and read what they missed.
 //!
 //! The log is the truth and the bus is only speed. A subscriber knows for each topic the last sequence number that it passed
-//! on: the next one is passed on, one that it had is dropped, and before one further ahead it reads the log ([`cursor`]). A
-//! topic whose newest event got lost on the bus is found by the sweep of [`tend`], which every 2 s tells the subscribers
+//! on: the next one is passed on, one that it had is dropped, and before one further ahead it reads the log (`cursor`). A
+//! topic whose newest event got lost on the bus is found by the sweep of `tend`, which every 2 s tells the subscribers
 //! how far the topics go that moved.
 //!
-//! A subscription is a stream that does its work when it is polled ([`subscriber`]); what waits for it is in its queue on the
-//! bus, which is bounded. The files beside: [`hub`] (the topics of one service), [`service`] (gRPC) and [`wire`] (events go
+//! A subscription is a stream that does its work when it is polled (`subscriber`); what waits for it is in its queue on the
+//! bus, which is bounded. The files beside: `hub` (the topics of one service), `service` (gRPC) and `wire` (events go
 //! out as the bytes that are in the log).
 
 mod behind;

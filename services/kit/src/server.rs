@@ -1,8 +1,8 @@
 //! The gRPC stack in front of all parts of a process.
 //!
 //! [`stack`] merges the parts into one service, which answers calls in the process ([`causeway_proto::client::in_process`])
-//! and over connections ([`serve`]) alike. A call goes through the [`guard`] (is the caller one of ours?), its deadline, and
-//! the [`calls`] metrics, before it reaches the part. gRPC health follows the parts' own; reflection and health are open, all
+//! and over connections ([`serve`]) alike. A call goes through the `guard` (is the caller one of ours?), its deadline, and
+//! the `calls` metrics, before it reaches the part. gRPC health follows the parts' own; reflection and health are open, all
 //! else wants the service token.
 
 use std::{

@@ -144,7 +144,7 @@ impl Store {
         self.inner.readers.read(job).await
     }
 
-    /// Whether the store can be written. False while the disk is full, and for good once it is broken.
+    /// Whether the store can be written. False while the disk is full, and for good once it is broken or closed.
     pub fn health(&self) -> watch::Receiver<bool> {
         self.inner.condition.watch()
     }

@@ -21,7 +21,7 @@ impl ServiceToken {
 
     /// `UNAUTHENTICATED` unless the method is open or the request has the token as a bearer (RFC 6750 §2.1).
     ///
-    /// Digests are compared, so that the time it takes says nothing about the token.
+    /// An empty token opens nothing. Digests are compared, so that the time it takes says nothing about the token.
     pub(super) fn admit<B>(&self, request: &Request<B>) -> Result<(), Status> {
         let path = request.uri().path();
         if OPEN.iter().any(|open| path.starts_with(open)) {
@@ -30,14 +30,18 @@ impl ServiceToken {
         let header = request.headers().get(AUTHORIZATION).map(http::HeaderValue::as_bytes);
         let given = header.and_then(|value| value.split_at_checked(7));
         match given {
-            Some((scheme, token))
-                if scheme.eq_ignore_ascii_case(b"bearer ") && Sha256::digest(token)[..] == self.0 =>
-            {
-                Ok(())
-            }
+            Some((scheme, token)) if is_bearer(scheme) && !token.is_empty() && self.matches(token) => Ok(()),
             _ => Err(Status::unauthenticated("a service token is required")),
         }
     }
+
+    fn matches(&self, token: &[u8]) -> bool {
+        Sha256::digest(token)[..] == self.0
+    }
+}
+
+fn is_bearer(scheme: &[u8]) -> bool {
+    scheme.eq_ignore_ascii_case(b"bearer ")
 }
 
 impl fmt::Debug for ServiceToken {
@@ -74,6 +78,12 @@ mod tests {
         {
             assert!(!admitted(METHOD, wrong), "{wrong:?}");
         }
+    }
+
+    #[test]
+    fn an_empty_token_opens_nothing() {
+        let request = Request::builder().uri(METHOD).header(AUTHORIZATION, "Bearer ").body(());
+        assert!(ServiceToken::new("").admit(&request.expect("a request")).is_err());
     }
 
     #[test]

@@ -49,6 +49,12 @@ impl Condition {
         }
     }
 
+    /// The writer has ended, and nothing can be written any more.
+    pub(super) fn ended(&self) {
+        self.broken.store(true, Ordering::Release);
+        self.well.send_replace(false);
+    }
+
     /// Takes note of a failure, and says what the caller of the job is told.
     pub(super) fn failed(&self, error: rusqlite::Error) -> Error {
         match trouble(&error) {
@@ -72,7 +78,7 @@ impl Condition {
 
 /// What a caller is told when the store takes no more writes.
 pub(super) fn broken() -> Error {
-    Error::unavailable("the store is broken")
+    Error::unavailable("the store takes no writes")
 }
 
 /// After a failed fsync nobody knows what is on the disk, and a second fsync that succeeds proves nothing; so an I/O error is

@@ -301,6 +301,7 @@ async fn closing_finishes_what_is_queued_and_refuses_the_rest() {
     last.unwrap();
     assert!(matches!(store.write(|tx| note(tx, "late")).await, Err(Error::Unavailable(_))));
     assert_eq!(notes(&store).await, ["last"]);
+    assert!(!*store.health().borrow());
 }
 
 #[tokio::test]

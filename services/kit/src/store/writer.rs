@@ -36,6 +36,15 @@ pub(super) struct Writer {
     pub(super) lock: Arc<Lock>,
 }
 
+/// Notices the end of the thread, also by a panic.
+struct Watch(Arc<Condition>);
+
+impl Drop for Watch {
+    fn drop(&mut self) {
+        self.0.ended();
+    }
+}
+
 /// Why a group was not committed.
 enum Abandoned {
     /// SQLite rolled the transaction back under a job, whose error says why.
@@ -52,7 +61,12 @@ impl From<rusqlite::Error> for Abandoned {
 impl Writer {
     /// The thread ends when every [`super::Store`] is dropped or one of them is closed.
     pub(super) fn spawn(self, name: &str) -> io::Result<()> {
-        thread::Builder::new().name(format!("{name}-writer")).spawn(move || self.run()).map(drop)
+        let watch = Watch(self.condition.clone());
+        let thread = move || {
+            let _watch = watch;
+            self.run();
+        };
+        thread::Builder::new().name(format!("{name}-writer")).spawn(thread).map(drop)
     }
 
     fn run(mut self) {
