@@ -1,0 +1,161 @@
+//! What every process of ours has, whichever parts are in it: data directory, credentials, metrics, listeners, an end.
+
+use std::{io::ErrorKind, net::SocketAddr, time::Duration};
+
+use anyhow::{anyhow, bail};
+use causeway_config::{AuthSettings, Settings};
+use causeway_kit::{
+    Context, Part,
+    server::{self, GrpcService, Limits, ServiceToken, StackOptions},
+};
+use causeway_proto::client::Credential;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_stream::{StreamExt, wrappers::TcpListenerStream};
+
+use crate::{
+    admin,
+    data_dir::{Announcement, DataDir},
+    lifecycle::{self, Lifecycle},
+    limits, telemetry,
+};
+
+/// A process that is about to run.
+pub(crate) struct Host {
+    /// What is set, with credentials filled in.
+    pub(crate) settings: Settings,
+    /// What parts are started with.
+    pub(crate) context: Context,
+    /// Whether credentials were made just now.
+    pub(crate) is_first_start: bool,
+    /// How it ends.
+    pub(crate) lifecycle: Lifecycle,
+    /// Where it keeps what it keeps.
+    pub(crate) dir: DataDir,
+    announcements: Vec<Announcement>,
+}
+
+impl Host {
+    /// Starts logging, and opens the data directory.
+    pub(crate) fn new(mut settings: Settings) -> anyhow::Result<Self> {
+        telemetry::start(&settings.log)?;
+        lifecycle::log_panics();
+        limits::raise_open_files();
+        let lifecycle = Lifecycle::new()?;
+        let dir = DataDir::open(&settings.data_dir)?;
+        let is_first_start = fill_in_credentials(&mut settings.auth, &dir)?;
+
+        let context = Context {
+            tasks: lifecycle.tasks.clone(),
+            stop: lifecycle.stop.clone(),
+            ..Context::new(dir.path())
+        };
+        Ok(Self { settings, context, is_first_start, lifecycle, dir, announcements: Vec::new() })
+    }
+
+    /// What calls to services show.
+    pub(crate) fn credential(&self) -> anyhow::Result<Credential> {
+        let token = self.settings.auth.service_token.as_ref();
+        token
+            .and_then(|token| Credential::bearer(token.expose()))
+            .ok_or_else(|| anyhow!("auth.service_token holds characters that no header may"))
+    }
+
+    /// One gRPC service of these parts. The process ends when one of them does.
+    pub(crate) fn stack(&mut self, parts: Vec<Part>) -> GrpcService {
+        for part in &parts {
+            self.lifecycle.watch(part.name, part.health.clone());
+        }
+        let token = self.settings.auth.service_token.as_ref().map_or("", |token| token.expose());
+        let options =
+            StackOptions { token: ServiceToken::new(token), reflection: self.settings.services.reflection };
+        server::stack(parts, options, &self.context)
+    }
+
+    /// Answers gRPC until the stop.
+    pub(crate) fn serve_grpc(&mut self, listener: TcpListener, service: GrpcService) {
+        let incoming = TcpListenerStream::new(listener).map(without_delay);
+        let limits = self.grpc_limits();
+        let serve = server::serve(service, incoming, limits, self.lifecycle.stop.clone());
+        self.lifecycle.essential("the gRPC listener", serve);
+    }
+
+    fn grpc_limits(&self) -> Limits {
+        let limits = &self.settings.services.limits;
+        Limits {
+            max_connections: limits.max_connections,
+            max_streams: limits.max_streams,
+            max_header_bytes: limits.max_header_bytes,
+            handshake_timeout: limits.handshake_timeout,
+            keepalive_interval: limits.keepalive_interval,
+            keepalive_timeout: limits.keepalive_timeout,
+            ..Limits::default()
+        }
+    }
+
+    /// Answers operators until the stop.
+    pub(crate) fn serve_admin(&mut self, listener: TcpListener) {
+        let (metrics, tasks) = (self.context.metrics.clone(), self.lifecycle.tasks.clone());
+        let serve = admin::serve(listener, metrics, tasks, self.lifecycle.stop.clone());
+        self.lifecycle.essential("the admin listener", serve);
+    }
+
+    /// Says in the data directory where parts listen, so that calls find them.
+    pub(crate) fn announce(&mut self, parts: &[&str], address: SocketAddr) -> anyhow::Result<()> {
+        for part in parts {
+            self.announcements.push(self.dir.announce(part, address)?);
+        }
+        Ok(())
+    }
+
+    /// Waits for the end; see [`Lifecycle::run`].
+    pub(crate) async fn run(self, drained: impl Future<Output = ()>, window: Duration) -> anyhow::Result<()> {
+        self.lifecycle.run(drained, window).await
+    }
+}
+
+/// Where the configuration names no credentials, they are the data directory's. True when one was made just now.
+fn fill_in_credentials(auth: &mut AuthSettings, dir: &DataDir) -> anyhow::Result<bool> {
+    let mut is_new = false;
+    if auth.service_token.is_none() {
+        let token = dir.service_token()?;
+        is_new |= token.is_new;
+        auth.service_token = Some(token.secret);
+    }
+    if auth.keys.is_empty() {
+        is_new |= dir.signing_key()?.is_new;
+    }
+    Ok(is_new)
+}
+
+fn without_delay(accepted: std::io::Result<TcpStream>) -> std::io::Result<TcpStream> {
+    let stream = accepted?;
+    stream.set_nodelay(true)?;
+    Ok(stream)
+}
+
+/// Listens, before anything else is started. `key` and `flag` are the ways to name another address.
+pub(crate) async fn bind(address: SocketAddr, key: &str, flag: &str) -> anyhow::Result<TcpListener> {
+    match TcpListener::bind(address).await {
+        Ok(listener) => Ok(listener),
+        Err(error) if error.kind() == ErrorKind::AddrInUse => bail!(
+            "{address} ({key}) is in use by another process: stop that, or name another address with {flag}"
+        ),
+        Err(error) => {
+            bail!("cannot listen on {address} ({key}): {error}; name another address with {flag}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_port_in_use_is_told_with_the_way_out() {
+        let taken = bind("127.0.0.1:0".parse().unwrap(), "bridge.listen", "--listen").await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let error = bind(address, "bridge.listen", "--listen").await.unwrap_err().to_string();
+        assert!(error.starts_with(&format!("{address} (bridge.listen) is in use")), "{error}");
+        assert!(error.ends_with("--listen"), "{error}");
+    }
+}
