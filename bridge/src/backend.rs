@@ -1,4 +1,5 @@
-//! The services behind the bridge, as it calls them: every call has a deadline, is measured, and fails in one way.
+//! The services behind the bridge, as it calls them: every call has a deadline, is measured, and fails in one
+//! way.
 //!
 //! [`call`] says what a session can ask for; each of the other files asks one service.
 

@@ -47,8 +47,8 @@ pub struct Bridge {
 }
 
 impl Bridge {
-    /// Puts a bridge together and begins to follow the services, which need not be there yet. Fails when two mounts claim
-    /// the same path.
+    /// Puts a bridge together and begins to follow the services, which need not be there yet. Fails when two
+    /// mounts claim the same path.
     pub fn start(parts: Parts, registry: &mut Registry) -> Result<Self, MountConflict> {
         let Parts { settings, auth, services, clock, tasks, stop } = parts;
         let metrics = Metrics::register(registry);
@@ -89,8 +89,8 @@ fn follow(shared: &Arc<Shared>, tasks: &TaskTracker, halt: &CancellationToken) {
     tasks.spawn(link.run(halt.clone()));
 }
 
-/// Waits for the order to stop, lets the sockets end, and then everything else. The services must still be there meanwhile:
-/// what clients have sent is carried out.
+/// Waits for the order to stop, lets the sockets end, and then everything else. The services must still be
+/// there meanwhile: what clients have sent is carried out.
 async fn supervise(shared: Arc<Shared>, stop: CancellationToken, halt: CancellationToken) {
     stop.cancelled().await;
     shared.drain.cancel();

@@ -1,16 +1,20 @@
 //! One task for each socket, and the one place that reads and writes it.
 //!
-//! Whatever happens (a frame, mail, an answer, a timer) is told to the session, and what the session wants is done: that is
-//! the whole loop. [`wire`] writes, [`mail`] is what comes from the fan-out, [`calls`] what is under way at the services.
+//! Whatever happens (a frame, mail, an answer, a timer) is told to the session, and what the session wants is
+//! done: that is the whole loop. [`inbound`] reads, [`outbound`] does what is wanted and writes through
+//! [`wire`], [`mail`] is what comes from the fan-out, [`calls`] what is under way at the services, and
+//! [`ending`] is how it ends.
 
 mod calls;
+mod ending;
+mod inbound;
 mod mail;
+mod outbound;
 mod wire;
 
 use std::{pin::Pin, sync::Arc, time::Duration};
 
 use causeway_proto::presence::UserPresence;
-use futures_util::FutureExt;
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     time::{Instant, Sleep, sleep_until},
@@ -21,17 +25,10 @@ use tokio_tungstenite::{
 };
 
 pub(crate) use self::mail::Mail;
-use self::{
-    calls::Calls,
-    mail::Mailed,
-    wire::{Broken, Wire},
-};
+use self::{calls::Calls, ending::End, mail::Mailed, wire::Wire};
 use crate::{
     backend::call::Outcome,
-    fanout::{
-        mailbox::{Delivery, Mailbox},
-        membership::Membership,
-    },
+    fanout::{mailbox::Delivery, membership::Membership},
     metrics::SocketMetrics,
     opening::Opened,
     presence::Registration,
@@ -48,12 +45,6 @@ const READ_BUFFER: usize = 4 << 10;
 
 /// Bytes that are written together; the buffer grows to it only when so much is to be written.
 const WRITE_BUFFER: usize = 16 << 10;
-
-/// Frames that are read before anything is written.
-const FRAMES_AT_ONCE: usize = 32;
-
-/// Room for actions and deliveries that an idle socket keeps.
-const KEPT: usize = 8;
 
 /// How long a refused client may take to close its side.
 const REFUSED: Duration = Duration::from_secs(5);
@@ -76,14 +67,17 @@ where
     Wire::new(socket, REFUSED).close(Some(Close { code, reason }), REFUSED).await;
 }
 
-/// Runs an upgraded socket until it is closed.
-pub(crate) async fn run<S>(socket: WebSocketStream<S>, opened: Opened)
+/// Runs an upgraded socket until it is closed. Its state is put into one place at once, so that the future
+/// that waits for years is not as large as everything that was needed to begin.
+pub(crate) fn run<S>(socket: WebSocketStream<S>, opened: Opened) -> impl Future<Output = ()> + Send
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    let mut connection = Connection::new(socket, opened);
-    let end = connection.serve().await;
-    connection.end(end).await;
+    let mut connection = Box::new(Connection::new(socket, opened));
+    async move {
+        let end = connection.serve().await;
+        connection.end(end).await;
+    }
 }
 
 /// An open socket with everything that belongs to it.
@@ -109,17 +103,6 @@ enum Wake {
     Mail(Mailed),
     Outcome(Lane, Outcome),
     Tick,
-}
-
-/// Why a socket is served no more.
-#[derive(Debug)]
-enum End {
-    /// The connection is lost.
-    Gone,
-    /// The peer closes.
-    Left,
-    /// We close.
-    Close(Close),
 }
 
 impl<S> Connection<S>
@@ -172,10 +155,14 @@ where
 
     fn on_wake(&mut self, wake: Wake) -> Option<End> {
         let now = self.now();
+        if self.session.is_over(now) {
+            return Some(End::Close(Close::EXPIRED));
+        }
         match wake {
             Wake::Drain => self.session.on_drain(now.at + self.shared.settings.drain.mul_f64(rand::random())),
             Wake::Frame(frame) => return self.on_frames(now, frame),
             Wake::Mail(Mailed::Deliveries) => {
+                self.actions.reserve(self.deliveries.len());
                 for delivery in &self.deliveries {
                     self.session.on_delivery(now, delivery, &mut self.actions);
                 }
@@ -187,103 +174,6 @@ where
             Wake::Tick => self.session.on_tick(now, &mut self.actions),
         }
         None
-    }
-
-    /// Reads what is there, up to a bound, so that messages which come together are stored together.
-    fn on_frames(&mut self, now: Now, first: Option<Result<Message, tungstenite::Error>>) -> Option<End> {
-        let mut next = first;
-        for _ in 0..FRAMES_AT_ONCE {
-            match next {
-                Some(Ok(message)) => {
-                    if let Some(end) = self.on_message(now, &message) {
-                        return Some(end);
-                    }
-                }
-                Some(Err(error)) => return Some(unreadable(&error)),
-                None => return Some(End::Gone),
-            }
-            if !self.session.takes_frames() || matches!(self.actions.last(), Some(Action::Close(_))) {
-                break;
-            }
-            next = self.wire.next().now_or_never()?;
-        }
-        None
-    }
-
-    fn on_message(&mut self, now: Now, message: &Message) -> Option<End> {
-        self.session.heard(now);
-        match message {
-            Message::Text(text) => {
-                self.metrics.frame_in();
-                self.session.on_text(now, text, &mut self.actions);
-            }
-            Message::Binary(_) => self.session.on_binary(&mut self.actions),
-            Message::Ping(_) => self.session.on_ping(now, &mut self.actions),
-            Message::Pong(_) | Message::Frame(_) => {}
-            Message::Close(_) => return Some(End::Left),
-        }
-        None
-    }
-
-    /// Does what the session wants, and writes it out.
-    async fn perform(&mut self) -> Option<End> {
-        let mut actions = std::mem::take(&mut self.actions);
-        let mut frames = 0;
-        for action in actions.drain(..) {
-            let message = match action {
-                Action::Frame(frame) => {
-                    frames += 1;
-                    Message::Text(frame)
-                }
-                Action::Fault(code, frame) => {
-                    self.metrics.fault(code);
-                    frames += 1;
-                    Message::Text(frame)
-                }
-                Action::Ping => Message::Ping(bytes::Bytes::new()),
-                Action::Call(lane, call) => {
-                    self.calls.start(&self.shared, self.session.caller(), lane, *call);
-                    continue;
-                }
-                Action::Join(topic, interest) => {
-                    self.membership.join(topic, interest);
-                    continue;
-                }
-                Action::Leave(topic) => {
-                    self.membership.leave(topic.source, &topic.name);
-                    continue;
-                }
-                Action::Ignored => {
-                    self.metrics.ignored();
-                    continue;
-                }
-                Action::Close(close) => return Some(End::Close(close)),
-            };
-            if let Err(broken) = self.wire.feed(message, watched(&self.mail, &self.membership)).await {
-                return Some(self.broken(broken));
-            }
-        }
-        if actions.capacity() <= KEPT {
-            self.actions = actions;
-        }
-        if self.deliveries.capacity() > KEPT {
-            self.deliveries = Vec::new();
-        }
-        self.metrics.frames_out(frames);
-        let flushed = self.wire.flush(watched(&self.mail, &self.membership)).await;
-        flushed.err().map(|broken| self.broken(broken))
-    }
-
-    fn broken(&self, broken: Broken) -> End {
-        match broken {
-            Broken::Gone => End::Gone,
-            Broken::TooSlow => self.too_slow(),
-        }
-    }
-
-    fn too_slow(&self) -> End {
-        self.metrics.overflowed();
-        End::Close(Close::TOO_SLOW)
     }
 
     fn show_presences(&mut self) {
@@ -299,48 +189,13 @@ where
     }
 
     fn now(&self) -> Now {
-        Now { at: Instant::now(), wall: self.shared.clock.now_micros() }
-    }
-
-    /// Leaves every topic at once, and then closes.
-    async fn end(self, end: End) {
-        let Self { wire, shared, session, membership, registration, mail, calls, metrics, .. } = self;
-        drop((membership, registration, mail, calls));
-        let patience = shared.settings.close_timeout;
-        match end {
-            End::Gone => {}
-            End::Left => wire.close(None, patience).await,
-            End::Close(close) => {
-                metrics.closed(close.reason);
-                wire.close(Some(close), patience).await;
-            }
-        }
-        // The user's place is taken until here.
-        drop(session);
+        now(&self.shared)
     }
 }
 
-/// The mailbox whose overflow ends a write that does not go on. While the log is being read, an overflow does no harm.
-fn watched<'a>(mail: &Mail, membership: &'a Membership) -> Option<&'a Mailbox> {
-    mail.is_live().then(|| &**membership.mailbox())
+fn now(shared: &Shared) -> Now {
+    Now { at: Instant::now(), wall: shared.clock.now_micros() }
 }
 
-/// What to do about a frame that could not be read.
-fn unreadable(error: &tungstenite::Error) -> End {
-    use tungstenite::{Error, error::ProtocolError};
-    match error {
-        Error::Capacity(_) => End::Close(Close::TOO_LARGE),
-        Error::Utf8(_) => End::Close(Close::NOT_TEXT),
-        Error::Protocol(ProtocolError::ResetWithoutClosingHandshake) => End::Gone,
-        Error::Protocol(_) => End::Close(Close::PROTOCOL),
-        Error::ConnectionClosed
-        | Error::AlreadyClosed
-        | Error::Io(_)
-        | Error::Tls(_)
-        | Error::WriteBufferFull(_)
-        | Error::AttackAttempt
-        | Error::Url(_)
-        | Error::Http(_)
-        | Error::HttpFormat(_) => End::Gone,
-    }
-}
+#[cfg(test)]
+mod tests;

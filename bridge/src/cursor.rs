@@ -1,7 +1,8 @@
-//! Where a client stands in its topics, printed as one opaque string: `event_id` in frames, `since` in a request.
+//! Where a client stands in its topics, printed as one opaque string: `event_id` in frames, `since` in a
+//! request.
 //!
-//! Inside are a version, a checksum, and for each topic a hash of its name and the last sequence number seen. A client can
-//! forge one, and gains nothing: it is only ever a position in topics that the client may read.
+//! Inside are a version, a checksum, and for each topic a hash of its name and the last sequence number seen.
+//! A client can forge one, and gains nothing: it is only ever a position in topics that the client may read.
 
 use std::fmt;
 

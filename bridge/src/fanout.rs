@@ -1,8 +1,9 @@
 //! Events on their way from the services to the sockets.
 //!
-//! A [`subscriber`] holds one stream to each service and hands what comes to that service's [`registry`], which knows who
-//! wants which topic and puts a shared [`packet`] into each [`mailbox`]. A socket that comes back with a cursor reads what it
-//! missed with [`replay`]. [`membership`] is what a socket holds of all this.
+//! A [`subscriber`] holds one stream to each service and hands what comes to that service's [`registry`],
+//! which knows who wants which topic and puts a shared [`packet`] into each [`mailbox`]. A socket that comes
+//! back with a cursor reads what it missed with [`replay`]. [`membership`] is what a socket holds of all
+//! this.
 
 pub(crate) mod mailbox;
 pub(crate) mod membership;

@@ -66,8 +66,6 @@ fn values(query: &str, name: &str) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
     use http::Request;
 
     use super::*;

@@ -207,8 +207,6 @@ impl Clock for TimerClock {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
     use super::*;
 
     const CAPS: Caps = Caps { connections: 3, connections_per_user: 2, frames_per_second: 20, burst: 40 };

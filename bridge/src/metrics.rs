@@ -1,6 +1,7 @@
-//! What the bridge counts. Every label has few values: a dialect, a service, a code; never a user or a conversation.
+//! What the bridge counts. Every label has few values: a dialect, a service, a code; never a user or a
+//! conversation.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use causeway_proto::event::Source;
 use prometheus_client::{
@@ -22,7 +23,10 @@ type Labels<const N: usize> = [(&'static str, &'static str); N];
 
 /// The counters of a bridge. Cloning shares them.
 #[derive(Debug, Clone)]
-pub(crate) struct Metrics {
+pub(crate) struct Metrics(Arc<Families>);
+
+#[derive(Debug)]
+struct Families {
     connections: Family<Labels<1>, Gauge>,
     frames_in: Family<Labels<1>, Counter>,
     frames_out: Family<Labels<1>, Counter>,
@@ -53,7 +57,7 @@ pub(crate) struct SocketMetrics {
 impl Metrics {
     /// All at zero, and shown by `registry`.
     pub(crate) fn register(registry: &mut Registry) -> Self {
-        let metrics = Self {
+        let families = Families {
             connections: Family::default(),
             frames_in: Family::default(),
             frames_out: Family::default(),
@@ -70,10 +74,79 @@ impl Metrics {
             overflows: Counter::default(),
             deprecated: Counter::default(),
         };
-        metrics.show(registry.sub_registry_with_prefix("bridge"));
-        metrics
+        families.show(registry.sub_registry_with_prefix("bridge"));
+        Self(Arc::new(families))
     }
 
+    /// A socket is open; it is until what is returned is dropped.
+    pub(crate) fn opened(&self, dialect: Dialect) -> SocketMetrics {
+        let labels = [("dialect", dialect.name())];
+        let connections = self.0.connections.get_or_create_owned(&labels);
+        connections.inc();
+        SocketMetrics {
+            dialect: dialect.name(),
+            connections,
+            frames_in: self.0.frames_in.get_or_create_owned(&labels),
+            frames_out: self.0.frames_out.get_or_create_owned(&labels),
+            all: self.clone(),
+        }
+    }
+
+    /// A socket was refused.
+    pub(crate) fn refused(&self, dialect: Dialect, refusal: Refusal) {
+        let why = match refusal {
+            Refusal::NoToken => "no_token",
+            Refusal::InvalidToken => "invalid_token",
+            Refusal::ExpiredToken => "expired_token",
+            Refusal::NotFound => "not_found",
+            Refusal::NotParticipant => "not_participant",
+            Refusal::WrongUser => "wrong_user",
+            Refusal::Inactive => "inactive",
+            Refusal::Unavailable => "unavailable",
+            Refusal::Overloaded => "overloaded",
+        };
+        self.0.refusals.get_or_create(&[("dialect", dialect.name()), ("reason", why)]).inc();
+    }
+
+    /// A socket came in on a deprecated path.
+    pub(crate) fn deprecated_path(&self) {
+        self.0.deprecated.inc();
+    }
+
+    /// A call to a service, named `Service.Method`, ended; `failure` is the status when it was not good.
+    pub(crate) fn called(&self, name: &'static str, took: Duration, failure: Option<&'static str>) {
+        let (service, method) = name.split_once('.').unwrap_or(("", name));
+        let labels = [("service", service), ("method", method)];
+        self.0.calls.get_or_create(&labels).observe(took.as_secs_f64());
+        if let Some(code) = failure {
+            self.0
+                .failed_calls
+                .get_or_create(&[("service", service), ("method", method), ("code", code)])
+                .inc();
+        }
+    }
+
+    /// An event was put into this many mailboxes.
+    pub(crate) fn published(&self, source: Source, mailboxes: usize) {
+        let labels = [("service", service(source))];
+        let mailboxes = u32::try_from(mailboxes).unwrap_or(u32::MAX);
+        self.0.events.get_or_create(&labels).inc();
+        self.0.deliveries.get_or_create(&labels).inc_by(u64::from(mailboxes));
+        self.0.waiting.inc_by(i64::from(mailboxes));
+    }
+
+    /// The stream to a service broke.
+    pub(crate) fn resubscribed(&self, source: Source) {
+        self.0.resubscriptions.get_or_create(&[("service", service(source))]).inc();
+    }
+
+    /// The events that wait in all mailboxes together.
+    pub(crate) fn waiting(&self) -> Gauge {
+        self.0.waiting.clone()
+    }
+}
+
+impl Families {
     fn show(&self, registry: &mut Registry) {
         registry.register("connections", "Open sockets", self.connections.clone());
         registry.register("frames_in", "Text frames from clients", self.frames_in.clone());
@@ -95,72 +168,6 @@ impl Metrics {
         registry.register("mailbox_overflows", "Sockets that were too slow to read", self.overflows.clone());
         registry.register("deprecated_path", "Sockets on a deprecated path", self.deprecated.clone());
     }
-
-    /// A socket is open; it is until what is returned is dropped.
-    pub(crate) fn opened(&self, dialect: Dialect) -> SocketMetrics {
-        let labels = [("dialect", dialect.name())];
-        let connections = self.connections.get_or_create_owned(&labels);
-        connections.inc();
-        SocketMetrics {
-            dialect: dialect.name(),
-            connections,
-            frames_in: self.frames_in.get_or_create_owned(&labels),
-            frames_out: self.frames_out.get_or_create_owned(&labels),
-            all: self.clone(),
-        }
-    }
-
-    /// A socket was refused.
-    pub(crate) fn refused(&self, dialect: Dialect, refusal: Refusal) {
-        let why = match refusal {
-            Refusal::NoToken => "no_token",
-            Refusal::InvalidToken => "invalid_token",
-            Refusal::ExpiredToken => "expired_token",
-            Refusal::NotFound => "not_found",
-            Refusal::NotParticipant => "not_participant",
-            Refusal::WrongUser => "wrong_user",
-            Refusal::Inactive => "inactive",
-            Refusal::Unavailable => "unavailable",
-            Refusal::Overloaded => "overloaded",
-        };
-        self.refusals.get_or_create(&[("dialect", dialect.name()), ("reason", why)]).inc();
-    }
-
-    /// A socket came in on a deprecated path.
-    pub(crate) fn deprecated_path(&self) {
-        self.deprecated.inc();
-    }
-
-    /// A call to a service, named `Service.Method`, ended; `failure` is the status when it was not good.
-    pub(crate) fn called(&self, name: &'static str, took: Duration, failure: Option<&'static str>) {
-        let (service, method) = name.split_once('.').unwrap_or(("", name));
-        let labels = [("service", service), ("method", method)];
-        self.calls.get_or_create(&labels).observe(took.as_secs_f64());
-        if let Some(code) = failure {
-            self.failed_calls
-                .get_or_create(&[("service", service), ("method", method), ("code", code)])
-                .inc();
-        }
-    }
-
-    /// An event was put into this many mailboxes.
-    pub(crate) fn published(&self, source: Source, mailboxes: usize) {
-        let labels = [("service", service(source))];
-        let mailboxes = u32::try_from(mailboxes).unwrap_or(u32::MAX);
-        self.events.get_or_create(&labels).inc();
-        self.deliveries.get_or_create(&labels).inc_by(u64::from(mailboxes));
-        self.waiting.inc_by(i64::from(mailboxes));
-    }
-
-    /// The stream to a service broke.
-    pub(crate) fn resubscribed(&self, source: Source) {
-        self.resubscriptions.get_or_create(&[("service", service(source))]).inc();
-    }
-
-    /// The events that wait in all mailboxes together.
-    pub(crate) fn waiting(&self) -> Gauge {
-        self.waiting.clone()
-    }
 }
 
 impl SocketMetrics {
@@ -176,22 +183,22 @@ impl SocketMetrics {
 
     /// An error frame was answered.
     pub(crate) fn fault(&self, code: Code) {
-        self.all.faults.get_or_create(&[("dialect", self.dialect), ("code", code.as_str())]).inc();
+        self.all.0.faults.get_or_create(&[("dialect", self.dialect), ("code", code.as_str())]).inc();
     }
 
     /// A frame was dropped without an answer.
     pub(crate) fn ignored(&self) {
-        self.all.ignored.get_or_create(&[("dialect", self.dialect)]).inc();
+        self.all.0.ignored.get_or_create(&[("dialect", self.dialect)]).inc();
     }
 
     /// The bridge closes the socket.
     pub(crate) fn closed(&self, reason: &'static str) {
-        self.all.closes.get_or_create(&[("dialect", self.dialect), ("reason", reason)]).inc();
+        self.all.0.closes.get_or_create(&[("dialect", self.dialect), ("reason", reason)]).inc();
     }
 
     /// The socket was too slow to read.
     pub(crate) fn overflowed(&self) {
-        self.all.overflows.inc();
+        self.all.0.overflows.inc();
     }
 }
 
@@ -208,5 +215,13 @@ pub(crate) fn service(source: Source) -> &'static str {
         Source::Notification => "notification",
         Source::Presence => "presence",
         Source::Unspecified => "unknown",
+    }
+}
+
+#[cfg(test)]
+impl Metrics {
+    /// How often a call has failed with a code.
+    pub(crate) fn failures(&self, service: &'static str, method: &'static str, code: &'static str) -> u64 {
+        self.0.failed_calls.get_or_create(&[("service", service), ("method", method), ("code", code)]).get()
     }
 }

@@ -1,37 +1,44 @@
-//! What happens between a good token and the upgrade: the user is registered, every topic is joined, and then access is
-//! checked. So nothing that happens after the client saw its 101 is missed, and nobody who was removed meanwhile slips in.
+//! What happens between a good token and the upgrade: the user is registered, every topic is joined, and then
+//! access is checked. So nothing that happens after the client saw its 101 is missed, and nobody who was
+//! removed meanwhile slips in.
+//!
+//! [`access`] says who may be where, [`wanted`] which topics there are, [`company`] whose presence is shown,
+//! and [`resume`] where a client goes on that was away.
 
+mod access;
+mod company;
 mod resume;
 mod wanted;
 
 use std::{sync::Arc, time::Duration};
 
 use causeway_proto::{
-    chat::{Conversation, ConversationKind, ConversationStatus, User},
+    chat::{Conversation, ConversationKind, ConversationStatus},
     event::Source,
-    id::{self, Given},
     presence::{SessionOpened, UserPresence},
-    time, topic,
+    time,
 };
 use tokio::time::Instant;
 use uuid::Uuid;
 
+pub(crate) use self::access::conversation;
+use self::wanted::{Joined, Wanted};
 use crate::{
     auth::Identity,
     backend::call::Caller,
     command::{Page, Reply},
     connection::Mail,
     dialect::{Dialect, Room, Route},
-    fanout::{Topic, membership::Membership, registry::Interest},
+    fanout::membership::Membership,
     fault::Refusal,
     limits::Seat,
-    opening::wanted::{Joined, Wanted},
     presence::Registration,
     session::{Now, Place, Session, Setup, action::Action, shows::Shows},
     shared::Shared,
 };
 
-/// How long the presence service may take over a topic; what comes later is missed at worst, and only presence.
+/// How long the presence service may take over a topic; what comes later is missed at worst, and only
+/// presence.
 const PRESENCE_PATIENCE: Duration = Duration::from_millis(500);
 
 /// Messages that are shown on connect, where a dialect shows them.
@@ -68,7 +75,7 @@ pub(crate) struct Opened {
     /// Who of the company is online.
     pub(crate) presences: Vec<UserPresence>,
     pub(crate) allow_opaque: bool,
-    kind: Option<ConversationKind>,
+    pub(crate) kind: Option<ConversationKind>,
 }
 
 impl Opened {
@@ -78,55 +85,48 @@ impl Opened {
     }
 }
 
+/// A user who may be where the path leads, with every topic joined that this needs.
+struct Entered {
+    caller: Arc<Caller>,
+    membership: Membership,
+    joined: Vec<Joined>,
+    conversation: Option<Conversation>,
+}
+
 /// Opens a socket. Fails with what the dialect is to refuse it with.
 pub(crate) async fn open(shared: &Arc<Shared>, request: Request) -> Result<Opened, Refusal> {
     let Request { dialect, route, id, identity, since, allow_opaque, seat } = request;
-    if shared.drain.is_cancelled() {
-        return Err(Refusal::Unavailable);
-    }
+    let (room, shows) = (route.room, Shows::of(dialect, route.room));
     let ends_at = time::to_micros(&identity.ends_at);
-    let user = shared.backend.register(identity.user).await?;
-    if route.successors.is_some() {
-        shared.metrics.deprecated_path();
-    }
-    let shows = Shows::of(dialect, route.room);
-    let limit = shared.settings.mailbox_bytes;
-    let mut membership = Membership::new(shared.fanout.clone(), limit, shared.metrics.waiting());
-    let conversation_id = conversation_id(shared, route.room, id.as_deref(), &user).await?;
-    let wanted = wanted::topics(route.room, shows, &user, conversation_id.as_deref());
-    let joined = join(shared, &mut membership, wanted).await?;
-    let conversation = match &conversation_id {
-        Some(id) => Some(enter(shared, route, id, &user.id).await?),
-        None => None,
-    };
-    let company = company(shared, shows, &user, conversation.as_ref()).await;
-    let place = conversation.as_ref().map(place);
-    let caller = Arc::new(Caller { user, session_id: Uuid::new_v4().to_string(), conversation_id });
-    let resumed = resume::from(since.as_deref(), joined);
+    let entered = enter(shared, identity, route, id.as_deref(), shows).await?;
+    let Entered { caller, mut membership, joined, conversation } = entered;
+    let company = company::of(shared, shows, &caller.user, conversation.as_ref()).await;
     let (registration, presences, first) = tokio::join!(
         register(shared, &caller),
-        presences(shared, &mut membership, company.clone()),
-        first_reply(shared, shows, route.room, &caller),
+        company::follow(shared, &mut membership, company.clone()),
+        first_reply(shared, shows, room, &caller),
     );
-    let now = Now { at: Instant::now(), wall: shared.clock.now_micros() };
     let first = first?;
-    let shown = first.as_ref().map_or(0, newest);
-    let settings = shared.settings.clone();
-    let positions = resumed.positions;
-    let room = route.room;
-    let setup =
-        Setup { dialect, room, shows, caller, place, company, positions, shown, ends_at, settings, seat };
-    let mut session = Session::new(setup, now);
-    let mut greeting = Vec::new();
-    if let Some(reply) = &first {
-        session.greet(now, reply, &mut greeting);
-    }
-    if resumed.lost {
-        session.history_lost(&mut greeting);
-    }
+    let resumed = resume::from(since.as_deref(), joined);
     let mail = resume::mail(resumed.lanes, &membership);
-    let kind = place.map(|place| place.kind);
-    let shared = shared.clone();
+    let place = conversation.as_ref().map(Place::of);
+    let now = Now { at: Instant::now(), wall: shared.clock.now_micros() };
+    let setup = Setup {
+        dialect,
+        room,
+        shows,
+        caller,
+        place,
+        company,
+        positions: resumed.positions,
+        shown: first.as_ref().map_or(0, newest),
+        ends_at,
+        settings: shared.settings.clone(),
+        seat,
+    };
+    let mut session = Session::new(setup, now);
+    let greeting = greeting(&mut session, now, first.as_ref(), resumed.lost);
+    let (shared, kind) = (shared.clone(), place.map(|place| place.kind));
     Ok(Opened {
         shared,
         dialect,
@@ -141,52 +141,33 @@ pub(crate) async fn open(shared: &Arc<Shared>, request: Request) -> Result<Opene
     })
 }
 
-/// The group or one-to-one conversation `id` as the user sees it, for `GET /api/conversations/{id}`.
-pub(crate) async fn conversation(
+/// Registers the user, joins the topics, and then checks access: in this order, so that a removal is either
+/// seen by the check or comes as an event.
+async fn enter(
     shared: &Shared,
-    identity: &Identity,
-    id: &str,
-) -> Result<Conversation, Refusal> {
-    let user = shared.backend.register(identity.user.clone()).await?;
-    let conversation = shared.backend.conversation(id, &user.id).await?;
-    match conversation.kind() {
-        ConversationKind::Group | ConversationKind::OneToOne => Ok(conversation),
-        ConversationKind::Support | ConversationKind::Unspecified => Err(Refusal::NotFound),
-    }
-}
-
-/// The canonical id of the conversation that a path names; a path that names a user must name this one.
-async fn conversation_id(
-    shared: &Shared,
-    room: Room,
+    identity: Identity,
+    route: &Route,
     id: Option<&str>,
-    user: &User,
-) -> Result<Option<String>, Refusal> {
-    match (room, id) {
-        (Room::Conversation(_), Some(id)) => match id::read(id).map_err(|_| Refusal::NotFound)? {
-            Given::Canonical(id) => Ok(Some(id)),
-            Given::Hashed(uuid) => {
-                Ok(Some(shared.backend.conversation(&uuid.to_string(), &user.id).await?.id))
-            }
-        },
-        (Room::Conversation(_), None) => Err(Refusal::NotFound),
-        (Room::Personal | Room::Notifications | Room::List, Some(id)) if !id::same(id, &user.id) => {
-            Err(Refusal::WrongUser)
-        }
-        (Room::Personal | Room::Notifications | Room::List, _) => Ok(None),
+    shows: Shows,
+) -> Result<Entered, Refusal> {
+    if shared.drain.is_cancelled() {
+        return Err(Refusal::Unavailable);
     }
-}
-
-/// Checks that the user may be in a conversation, and that it is one for this path.
-async fn enter(shared: &Shared, route: &Route, id: &str, user_id: &str) -> Result<Conversation, Refusal> {
-    let conversation = shared.backend.conversation(id, user_id).await?;
-    let fits = match (route.room, conversation.kind()) {
-        (Room::Conversation(Some(wanted)), kind) => wanted == kind,
-        // A path that is followed by one for groups and one for pairs was only ever for these.
-        (_, ConversationKind::Group | ConversationKind::OneToOne) => true,
-        (_, ConversationKind::Support | ConversationKind::Unspecified) => route.successors.is_none(),
+    let user = shared.backend.register(identity.user).await?;
+    if route.successors.is_some() {
+        shared.metrics.deprecated_path();
+    }
+    let conversation_id = access::conversation_id(shared, route.room, id, &user).await?;
+    let limit = shared.settings.mailbox_bytes;
+    let mut membership = Membership::new(shared.fanout.clone(), limit, shared.metrics.waiting());
+    let wanted = wanted::topics(route.room, shows, &user, conversation_id.as_deref());
+    let joined = join(shared, &mut membership, wanted).await?;
+    let conversation = match &conversation_id {
+        Some(id) => Some(access::check(shared, route, id, &user.id).await?),
+        None => None,
     };
-    if fits { Ok(conversation) } else { Err(Refusal::NotFound) }
+    let caller = Arc::new(Caller { user, session_id: Uuid::new_v4().to_string(), conversation_id });
+    Ok(Entered { caller, membership, joined, conversation })
 }
 
 /// Joins topics and waits until their events come.
@@ -212,31 +193,6 @@ async fn join(
     Ok(joined)
 }
 
-/// The users whose presence the socket follows.
-async fn company(
-    shared: &Shared,
-    shows: Shows,
-    user: &User,
-    conversation: Option<&Conversation>,
-) -> Vec<String> {
-    if !shows.presence {
-        return Vec::new();
-    }
-    let Some(conversation) = conversation else {
-        return shared.backend.contacts(&user.id).await.unwrap_or_default();
-    };
-    if place(conversation).participants > shared.settings.presence_limit {
-        return Vec::new();
-    }
-    let participants = conversation.participants.iter().filter_map(|participant| participant.user.as_ref());
-    participants.filter(|other| other.id != user.id).map(|other| other.id.clone()).collect()
-}
-
-fn place(conversation: &Conversation) -> Place {
-    let counted = usize::try_from(conversation.participant_count).unwrap_or(usize::MAX);
-    Place { kind: conversation.kind(), participants: counted.max(conversation.participants.len()) }
-}
-
 async fn register(shared: &Shared, caller: &Caller) -> Registration {
     let session = SessionOpened {
         session_id: caller.session_id.clone(),
@@ -245,20 +201,6 @@ async fn register(shared: &Shared, caller: &Caller) -> Registration {
         conversation_id: caller.conversation_id.clone().unwrap_or_default(),
     };
     shared.ledger.open(session).await
-}
-
-/// Follows the company, and says how it is now.
-async fn presences(shared: &Shared, membership: &mut Membership, company: Vec<String>) -> Vec<UserPresence> {
-    let topics = company.iter().map(|id| Topic::new(Source::Presence, topic::Topic::Presence(id)));
-    let places: Vec<_> = topics.map(|topic| membership.join(topic, Interest::Everything)).collect();
-    let deadline = Instant::now() + PRESENCE_PATIENCE;
-    for place in places {
-        let left = deadline.saturating_duration_since(Instant::now());
-        if place.position(left).await.is_err() {
-            break;
-        }
-    }
-    shared.backend.presences(company).await
 }
 
 /// What the dialect sends unasked when a socket opens.
@@ -281,9 +223,21 @@ async fn first_reply(
     reply.map(Some).map_err(|_| Refusal::Unavailable)
 }
 
+/// The newest message that a reply shows.
 fn newest(reply: &Reply) -> u64 {
     match reply {
         Reply::Recent { messages } => messages.iter().map(|message| message.id).max().unwrap_or(0),
         _ => 0,
     }
+}
+
+fn greeting(session: &mut Session, now: Now, first: Option<&Reply>, lost: bool) -> Vec<Action> {
+    let mut greeting = Vec::new();
+    if let Some(reply) = first {
+        session.greet(now, reply, &mut greeting);
+    }
+    if lost {
+        session.history_lost(&mut greeting);
+    }
+    greeting
 }

@@ -51,8 +51,6 @@ fn is_localhost(origin: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
     use super::*;
 
     fn allows(listed: &[&str], localhost: bool, origin: &str) -> bool {

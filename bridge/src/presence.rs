@@ -1,7 +1,7 @@
 //! The sockets of this bridge as the presence service knows them: one stream on which they come and go.
 //!
-//! When the stream breaks, all open sockets are reported on the next one; the service waits a while before it takes the
-//! silence for their end, so nobody flickers.
+//! When the stream breaks, all open sockets are reported on the next one; the service waits a while before it
+//! takes the silence for their end, so nobody flickers.
 
 mod link;
 
@@ -19,7 +19,8 @@ use tokio::{
 
 pub(crate) use link::Link;
 
-/// How long a socket that opens waits for the service to have noted it. Without presence it opens all the same.
+/// How long a socket that opens waits for the service to have noted it. Without presence it opens all the
+/// same.
 const PATIENCE: Duration = Duration::from_millis(500);
 
 /// The open sockets, and what of them has not been reported. Cloning shares it.

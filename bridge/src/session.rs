@@ -1,7 +1,9 @@
-//! What a socket does with what it is told: a state machine that is given frames, events, answers and the time, and returns
-//! actions. It never holds the socket and never waits, so all of it is tested without a runtime.
+//! What a socket does with what it is told: a state machine that is given frames, events, answers and the
+//! time, and returns actions. It never holds the socket and never waits, so all of it is tested without a
+//! runtime.
 //!
-//! Start with [`Session`] and the four files named after what it is given: `on_client`, `on_event`, `on_reply`, `on_tick`.
+//! Start with [`Session`] and the four files named after what it is given: `on_client`, `on_event`,
+//! `on_reply`, `on_tick`.
 
 pub(crate) mod action;
 mod company;
@@ -18,7 +20,7 @@ pub(crate) mod shows;
 
 use std::sync::Arc;
 
-use causeway_proto::chat::ConversationKind;
+use causeway_proto::chat::{Conversation, ConversationKind};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::Utf8Bytes;
 
@@ -58,6 +60,14 @@ pub(crate) struct Place {
     pub(crate) kind: ConversationKind,
     /// How many are in it.
     pub(crate) participants: usize,
+}
+
+impl Place {
+    /// As the service describes it.
+    pub(crate) fn of(conversation: &Conversation) -> Self {
+        let counted = usize::try_from(conversation.participant_count).unwrap_or(usize::MAX);
+        Self { kind: conversation.kind(), participants: counted.max(conversation.participants.len()) }
+    }
 }
 
 /// What a session begins with.

@@ -59,8 +59,6 @@ fn subprotocols(headers: &HeaderMap) -> impl Iterator<Item = String> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
     use http::HeaderName;
 
     use super::*;

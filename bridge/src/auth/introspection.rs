@@ -182,8 +182,6 @@ impl Kept {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used, reason = "tests")]
-
     use std::time::Duration;
 
     use serde_json::json;

@@ -1,7 +1,5 @@
 //! Good tokens of every algorithm, and many that are not good.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::{fs, sync::LazyLock};
 
 use causeway_config::{

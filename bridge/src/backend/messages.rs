@@ -127,7 +127,8 @@ impl Backend {
     }
 }
 
-/// A message to a person goes to the conversation that the client names, if it names one; any other into the socket's.
+/// A message to a person goes to the conversation that the client names, if it names one; any other into the
+/// socket's.
 fn to_send(caller: &Caller, message: Send) -> SendMessageRequest {
     let conversation_id = match (message.conversation_id, &message.recipient_id) {
         (Some(given), _) => given,

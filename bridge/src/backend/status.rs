@@ -1,5 +1,7 @@
 //! What a service's status means to a client: the one place where it is decided.
 
+use std::error::Error;
+
 use tonic::{Code as GrpcCode, Status};
 use tonic_types::StatusExt;
 
@@ -11,6 +13,10 @@ pub(crate) fn fault(status: Status) -> Fault {
 }
 
 fn fault_in(status: &Status) -> Fault {
+    // A status with a source was not sent by the service: the call broke on its way.
+    if status.source().is_some() {
+        return fault_of(GrpcCode::Unavailable, "", "");
+    }
     let violation =
         status.get_details_bad_request().and_then(|details| details.field_violations.into_iter().next());
     let (field, problem) = match &violation {
@@ -121,6 +127,12 @@ mod tests {
         for code in [GrpcCode::Unavailable, GrpcCode::DeadlineExceeded, GrpcCode::ResourceExhausted] {
             assert_eq!(fault(Status::new(code, "tcp connect error")).code, Code::Unavailable);
         }
+    }
+
+    #[test]
+    fn a_call_that_broke_on_its_way_is_unavailable() {
+        let broken = Status::from_error(Box::new(std::io::Error::other("connection reset")));
+        assert_eq!(fault(broken).code, Code::Unavailable);
     }
 
     #[test]

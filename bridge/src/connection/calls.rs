@@ -38,6 +38,11 @@ impl Calls {
         *self.lane(lane) = Some(call.boxed());
     }
 
+    /// Whether no call is under way.
+    pub(super) fn is_idle(&self) -> bool {
+        self.commands.is_none() && self.aside.is_none()
+    }
+
     /// Waits for the outcome of a call; for ever when none is under way. It is safe to drop the future.
     pub(super) async fn next(&mut self) -> (Lane, Outcome) {
         poll_fn(|context| {

@@ -1,4 +1,5 @@
-//! The socket itself: writes are collected and then written together, and a peer that does not read is given up.
+//! The socket itself: writes are collected and then written together, and a peer that does not read is given
+//! up.
 
 use std::{
     future::poll_fn,
@@ -60,7 +61,8 @@ where
         next
     }
 
-    /// Writes a message, or keeps it to be written with others. While that takes time, an overflow of `mailbox` ends it.
+    /// Writes a message, or keeps it to be written with others. While that takes time, an overflow of
+    /// `mailbox` ends it.
     pub(super) async fn feed(&mut self, message: Message, mailbox: Option<&Mailbox>) -> Result<(), Broken> {
         self.wait_until(WebSocketStream::poll_ready_unpin, mailbox).await?;
         self.dirty = true;
@@ -95,7 +97,8 @@ where
         }
     }
 
-    /// Sends a close frame, or answers the peer's, and waits for the peer to be gone, for as long as `patience` in all.
+    /// Sends a close frame, or answers the peer's, and waits for the peer to be gone, for as long as
+    /// `patience` in all.
     pub(super) async fn close(mut self, close: Option<Close>, patience: Duration) {
         let mut goodbye = pin!(async {
             if let Some(Close { code, reason }) = close {
@@ -106,7 +109,8 @@ where
             let io = self.socket.get_mut();
             io.shutdown().await.ok()?;
             if self.unreadable {
-                // With data unread, the system would reset the connection, and the close frame would be lost with it.
+                // With data unread, the system would reset the connection, and the close frame would be lost
+                // with it.
                 let mut rest = io.take(STILL_READ as u64);
                 let mut buffer = [0; 1024];
                 while rest.read(&mut buffer).await.ok()? > 0 {}

@@ -1,7 +1,7 @@
 //! What waits for one socket: bounded in bytes, woken once, and emptied in batches.
 //!
-//! A reader who is too slow finds the mailbox overflowed: what waited is gone, and nothing more is taken until
-//! [`Mailbox::restart`]. Nobody else waits for it.
+//! A reader who is too slow finds the mailbox overflowed: what waited is gone, and nothing more is taken
+//! until [`Mailbox::restart`]. Nobody else waits for it.
 
 use std::{
     collections::VecDeque,
@@ -92,7 +92,8 @@ impl Mailbox {
         accepted
     }
 
-    /// Waits until there is something and moves up to `most` of it to `into`. Nothing is lost when it is given up early.
+    /// Waits until there is something and moves up to `most` of it to `into`. Nothing is lost when it is
+    /// given up early.
     pub(crate) async fn take(&self, into: &mut Vec<Delivery>, most: usize) -> Result<(), Overflow> {
         poll_fn(|context| self.poll_take(context, into, most)).await
     }
@@ -189,84 +190,4 @@ impl Delivery {
 }
 
 #[cfg(test)]
-mod tests {
-    use causeway_proto::event::Source;
-    use futures_util::FutureExt;
-
-    use super::*;
-
-    fn lost(bytes: usize) -> Delivery {
-        let topic = Topic { source: Source::Chat, name: "x".repeat(bytes).into() };
-        Delivery::Lost(Arc::new(Loss { topic, after: 0 }))
-    }
-
-    fn mailbox(limit: usize) -> Mailbox {
-        Mailbox::new(limit, Gauge::default())
-    }
-
-    fn take(mailbox: &Mailbox, most: usize) -> Option<Result<usize, Overflow>> {
-        let mut into = Vec::new();
-        mailbox.take(&mut into, most).now_or_never().map(|result| result.map(|()| into.len()))
-    }
-
-    #[test]
-    fn mail_is_taken_in_batches() {
-        let mailbox = mailbox(100);
-        assert_eq!(take(&mailbox, 2), None);
-        for _ in 0..3 {
-            mailbox.push(lost(1));
-        }
-        assert_eq!(take(&mailbox, 2), Some(Ok(2)));
-        assert_eq!(take(&mailbox, 2), Some(Ok(1)));
-        assert_eq!(take(&mailbox, 2), None);
-    }
-
-    #[test]
-    fn what_was_taken_makes_room() {
-        let mailbox = mailbox(100);
-        for _ in 0..10 {
-            mailbox.push(lost(60));
-            assert_eq!(take(&mailbox, 1), Some(Ok(1)));
-        }
-    }
-
-    #[test]
-    fn over_the_limit_everything_is_gone_until_it_starts_again() {
-        let mailbox = mailbox(100);
-        mailbox.push(lost(60));
-        mailbox.push(lost(60));
-        mailbox.push(lost(1));
-        assert_eq!(take(&mailbox, 9), Some(Err(Overflow)));
-        mailbox.restart();
-        assert_eq!(take(&mailbox, 9), None);
-        mailbox.push(lost(1));
-        assert_eq!(take(&mailbox, 9), Some(Ok(1)));
-    }
-
-    #[tokio::test]
-    async fn a_waiting_reader_is_woken() {
-        let mailbox = Arc::new(mailbox(100));
-        let reader = tokio::spawn({
-            let mailbox = mailbox.clone();
-            async move { mailbox.take(&mut Vec::new(), 1).await }
-        });
-        tokio::task::yield_now().await;
-        mailbox.push(lost(1));
-        assert!(reader.await.is_ok_and(|taken| taken.is_ok()));
-    }
-
-    #[tokio::test]
-    async fn a_writing_reader_is_woken_for_an_overflow_only() {
-        let mailbox = Arc::new(mailbox(100));
-        let writer = tokio::spawn({
-            let mailbox = mailbox.clone();
-            async move { mailbox.overflow().await }
-        });
-        tokio::task::yield_now().await;
-        mailbox.push(lost(60));
-        tokio::task::yield_now().await;
-        assert!(!writer.is_finished());
-        mailbox.push(lost(60));
-        assert!(writer.await.is_ok());
-    }
-}
+mod tests;

@@ -30,7 +30,8 @@ impl Membership {
         Self { fanout, mailbox: Arc::new(Mailbox::new(limit, waiting)), topics: Vec::new() }
     }
 
-    /// Joins a topic that it has not joined yet. Events may come from now on; they surely do once what is returned is good.
+    /// Joins a topic that it has not joined yet. Events may come from now on; they surely do once what is
+    /// returned is good.
     pub(crate) fn join(&mut self, topic: Topic, interest: Interest) -> Joined {
         let (name, joined) = self.fanout.registry(topic.source).join(topic.name, &self.mailbox, interest);
         self.topics.push(Topic { source: topic.source, name });

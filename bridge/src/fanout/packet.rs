@@ -1,4 +1,5 @@
-//! An event on its way to sockets. It is encoded once for each view of it, by the first socket that needs that view.
+//! An event on its way to sockets. It is encoded once for each view of it, by the first socket that needs
+//! that view.
 
 use std::sync::OnceLock;
 

@@ -1,8 +1,9 @@
 //! What a socket missed while it was away, read from the logs up to where its live events begin.
 //!
-//! The socket has joined its topics before it reads, so the mailbox holds everything from the join on. When the mailbox
-//! overflows meanwhile, it starts again and the log is read further, up to where the mailbox begins now: so there is neither
-//! a gap nor a limit to how long reading may take. Events that come twice are dropped by the session, by sequence number.
+//! The socket has joined its topics before it reads, so the mailbox holds everything from the join on. When
+//! the mailbox overflows meanwhile, it starts again and the log is read further, up to where the mailbox
+//! begins now: so there is neither a gap nor a limit to how long reading may take. Events that come twice are
+//! dropped by the session, by sequence number.
 
 mod pages;
 
@@ -42,8 +43,8 @@ pub(crate) struct Lane {
 }
 
 impl Lane {
-    /// From after what the client has seen up to where live events begin. A client that is ahead of that is either ahead of
-    /// this bridge, or does not say the truth.
+    /// From after what the client has seen up to where live events begin. A client that is ahead of that is
+    /// either ahead of this bridge, or does not say the truth.
     pub(crate) fn new(topic: Topic, seen: u64, live_from: u64) -> Self {
         Self { topic, read: seen, until: live_from, waiting: VecDeque::new() }
     }
@@ -59,8 +60,8 @@ impl Replay {
         Self { fanout, mailbox, lanes, reading: None }
     }
 
-    /// Adds the next deliveries to `into`; false when there are none left, and the mailbox goes on from here. Nothing is lost
-    /// when it is given up early.
+    /// Adds the next deliveries to `into`; false when there are none left, and the mailbox goes on from here.
+    /// Nothing is lost when it is given up early.
     pub(crate) async fn next(&mut self, into: &mut Vec<Delivery>) -> bool {
         loop {
             if let Some((lane, reading)) = &mut self.reading {
@@ -122,7 +123,8 @@ impl Replay {
         }
     }
 
-    /// The mailbox could not hold what happened meanwhile: from now on it does, and the log is read up to now.
+    /// The mailbox could not hold what happened meanwhile: from now on it does, and the log is read up to
+    /// now.
     fn go_further(&mut self) {
         self.mailbox.restart();
         for lane in &mut self.lanes {

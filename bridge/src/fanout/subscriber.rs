@@ -1,7 +1,8 @@
-//! One task and one stream for each service: it asks for the topics that somebody wants, and hands on the events.
+//! One task and one stream for each service: it asks for the topics that somebody wants, and hands on the
+//! events.
 //!
-//! When the stream breaks, sockets stay; the task comes back with growing, random pauses, and asks for each topic again from
-//! the last event that was passed on.
+//! When the stream breaks, sockets stay; the task comes back with growing, random pauses, and asks for each
+//! topic again from the last event that was passed on.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 

@@ -1,8 +1,6 @@
 //! The edge as a client sees it, byte by byte, over connections in memory and a clock that stands until it is needed. The
 //! services behind it are away.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use std::time::Duration;
 
 use futures_util::StreamExt;

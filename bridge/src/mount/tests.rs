@@ -1,7 +1,5 @@
 //! Paths as the frontends write them, and mounts as operators may.
 
-#![expect(clippy::unwrap_used, reason = "tests")]
-
 use super::*;
 use crate::dialect::Room;
 

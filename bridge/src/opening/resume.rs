@@ -22,8 +22,9 @@ pub(super) struct Resumed {
     pub(super) lost: bool,
 }
 
-/// Reads `since` against the topics that were joined, of which the first that is shown is what the socket is for. A cursor
-/// that does not know that one is somebody else's, or no cursor at all; any other topic may be newer than the cursor.
+/// Reads `since` against the topics that were joined, of which the first that is shown is what the socket is
+/// for. A cursor that does not know that one is somebody else's, or no cursor at all; any other topic may be
+/// newer than the cursor.
 pub(super) fn from(since: Option<&str>, joined: Vec<Joined>) -> Resumed {
     let Some(since) = since else { return Resumed::default() };
     let shown: Vec<_> = joined.into_iter().filter(|joined| joined.shown).collect();

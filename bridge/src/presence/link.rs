@@ -37,7 +37,8 @@ pub(crate) struct Link {
 }
 
 impl Link {
-    /// Reports the sockets of `ledger` as those of the bridge `bridge_id`; `attached` is told whether the stream is open.
+    /// Reports the sockets of `ledger` as those of the bridge `bridge_id`; `attached` is told whether the
+    /// stream is open.
     pub(crate) fn new(
         bridge_id: String,
         client: PresenceClient<Grpc>,

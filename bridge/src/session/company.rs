@@ -40,7 +40,8 @@ impl Company {
         found.is_ok()
     }
 
-    /// Notes that the client is told whether a user is online; false when it knows, or does not follow the user.
+    /// Notes that the client is told whether a user is online; false when it knows, or does not follow the
+    /// user.
     pub(crate) fn told(&mut self, id: &str, online: bool) -> bool {
         let Ok(at) = self.find(id) else { return false };
         self.0.get_mut(at).is_some_and(|member| std::mem::replace(&mut member.online, online) != online)

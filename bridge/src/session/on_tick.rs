@@ -58,6 +58,11 @@ impl Session {
         optional.into_iter().flatten().chain([token, silence]).fold(self.timers.ping, Instant::min)
     }
 
+    /// Whether the token has ended, so that nothing may be shown any more.
+    pub(crate) fn is_over(&self, now: Now) -> bool {
+        now.wall >= self.timers.ends_at
+    }
+
     /// The bridge stops: this socket is to be closed at `at`.
     pub(crate) fn on_drain(&mut self, at: Instant) {
         self.timers.drain.get_or_insert(at);
@@ -65,14 +70,14 @@ impl Session {
 
     /// Does what is due.
     pub(crate) fn on_tick(&mut self, now: Now, out: &mut Vec<Action>) {
-        if now.wall >= self.timers.ends_at {
+        if self.is_over(now) {
             return out.push(Action::Close(Close::EXPIRED));
         }
         if now.at >= self.timers.heard + self.settings.idle_timeout {
             return out.push(Action::Close(Close::SILENT));
         }
         if self.timers.drain.take_if(|at| now.at >= *at).is_some() {
-            self.ending = true;
+            return self.finish(out);
         }
         if now.at >= self.timers.ping {
             self.timers.ping = now.at + self.settings.ping_interval;
@@ -82,18 +87,30 @@ impl Session {
             self.timers.heartbeat = Some(now.at + self.settings.heartbeat);
             self.reply(&Reply::Heartbeat { at: time::from_micros(now.wall) }, out);
         }
-        if self.ending || self.receipts.due().is_some_and(|at| now.at >= at) {
-            self.queue_receipts();
+        if self.receipts.due().is_some_and(|at| now.at >= at) {
+            self.pass_on_receipts();
         }
-        if self.ending || self.reports.due().is_some_and(|at| now.at >= at) {
-            self.aside.delivered.append(&mut self.reports.take());
+        if self.reports.due().is_some_and(|at| now.at >= at) {
+            self.pass_on_reports();
         }
         self.pump(out);
     }
 
-    fn queue_receipts(&mut self) {
+    /// Takes no more frames, has what the client said carried out, and then closes.
+    pub(crate) fn finish(&mut self, out: &mut Vec<Action>) {
+        self.ending = true;
+        self.pass_on_receipts();
+        self.pass_on_reports();
+        self.pump(out);
+    }
+
+    fn pass_on_receipts(&mut self) {
         if let Some(messages) = self.receipts.take() {
             self.queue.push(Job::Read(messages));
         }
+    }
+
+    fn pass_on_reports(&mut self) {
+        self.aside.delivered.append(&mut self.reports.take());
     }
 }

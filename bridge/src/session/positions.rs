@@ -1,10 +1,11 @@
 //! Where a client stands in its topics, when it asked with `since`.
 
+use causeway_proto::event::Event;
+
 use crate::{
     cursor::{Cursor, topic_hash},
     fanout::Topic,
 };
-use causeway_proto::event::Event;
 
 /// The topics whose durable events a client is shown.
 #[derive(Debug, Default)]
@@ -14,7 +15,8 @@ pub(crate) struct Positions(Vec<Position>);
 struct Position {
     topic: Topic,
     hash: u64,
-    /// Last sequence number that the client has; not known yet where it joined the topic while it was connected.
+    /// Last sequence number that the client has; not known yet where it joined the topic while it was
+    /// connected.
     seen: Option<u64>,
     /// Events up to this one had happened when the session was set up, which therefore knows their effect.
     settled: u64,
@@ -32,7 +34,8 @@ pub(crate) enum Pass {
 }
 
 impl Positions {
-    /// Follows a topic in which the client has `seen` everything up to a number, and which the session joined at another.
+    /// Follows a topic in which the client has `seen` everything up to a number, and which the session joined
+    /// at another.
     pub(crate) fn follow(&mut self, topic: Topic, seen: Option<u64>, settled: u64) {
         let hash = topic_hash(topic.source, &topic.name);
         self.0.push(Position { topic, hash, seen, settled });

@@ -1,4 +1,5 @@
-//! Commands that wait for the one under way. They are carried out in order; messages that follow each other go together.
+//! Commands that wait for the one under way. They are carried out in order; messages that follow each other
+//! go together.
 
 use std::collections::VecDeque;
 

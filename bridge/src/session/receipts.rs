@@ -1,6 +1,8 @@
-//! Receipts of the client: some frontends send one for every message that they get, so they are merged for a moment.
+//! Receipts of the client: some frontends send one for every message that they get, so they are merged for a
+//! moment.
 //!
-//! Reading is cumulative, so the newest would do; but the newest may be no message at all, and then the next is tried.
+//! Reading is cumulative, so the newest would do; but the newest may be no message at all, and then the next
+//! is tried.
 
 use std::time::Duration;
 

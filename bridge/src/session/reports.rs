@@ -1,4 +1,5 @@
-//! Reports that messages have reached the client, merged for a moment: of each conversation the newest covers the rest.
+//! Reports that messages have reached the client, merged for a moment: of each conversation the newest covers
+//! the rest.
 
 use std::time::Duration;
 

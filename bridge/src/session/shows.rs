@@ -1,5 +1,5 @@
-//! What a dialect shows in a room, found out by asking it: so nothing here has to know the dialects by name, and nothing is
-//! fetched that would not be shown.
+//! What a dialect shows in a room, found out by asking it: so nothing here has to know the dialects by name,
+//! and nothing is fetched that would not be shown.
 
 use causeway_proto::{
     chat::{Message, User},

@@ -4,7 +4,7 @@ use futures_util::FutureExt;
 use prometheus_client::metrics::gauge::Gauge;
 
 use super::*;
-use crate::fanout::samples;
+use crate::fanout::{mailbox::Delivery, samples};
 
 const NAME: &str = "conversation/7";
 

@@ -1,5 +1,5 @@
-//! Pages of the logs. Whoever needs a page that is being read waits for it, and the last ones read are kept, so that a
-//! thousand sockets that come back at once read each page once and share its encoded frames.
+//! Pages of the logs. Whoever needs a page that is being read waits for it, and the last ones read are kept,
+//! so that a thousand sockets that come back at once read each page once and share its encoded frames.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -81,7 +81,8 @@ impl Pages {
         Self { log, state: Arc::default() }
     }
 
-    /// Events after `after`, where the log is known to go up to `until` at least. While the service is away it waits.
+    /// Events after `after`, where the log is known to go up to `until` at least. While the service is away
+    /// it waits.
     pub(crate) async fn read(&self, topic: &Topic, after: u64, until: u64) -> Stretch {
         let mut wait = Duration::from_millis(100);
         loop {
@@ -180,7 +181,8 @@ enum Found {
 impl State {
     fn land(&mut self, key: Key, page: Option<&Arc<Page>>) {
         self.flights.remove(&key);
-        // What is lost to one who asks now may be there for nobody later either, but it costs nothing to ask again.
+        // What is lost to one who asks now may be there for nobody later either, but it costs nothing to ask
+        // again.
         let Some(page) = page.filter(|page| !page.lost && page.bytes <= KEPT_BYTES) else { return };
         self.bytes += page.bytes;
         match self.kept.insert(key.clone(), page.clone()) {

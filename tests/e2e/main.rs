@@ -1,0 +1,28 @@
+//! End to end: the real program, real sockets, and nothing but what anybody outside can see.
+//!
+//! `stage` is the language that the tests are written in. Tests that need nothing but the defaults share one running
+//! Causeway, each with people and conversations of its own. `E2E_LAYOUT=split` makes the shared one four
+//! processes of one configuration file.
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
+mod away;
+mod campus;
+mod command_line;
+mod durability;
+mod envelope;
+mod grpc;
+mod helpdesk;
+mod jobs;
+mod limits;
+mod mounts;
+mod observability;
+mod one_conversation;
+mod origins;
+mod removal;
+mod resume;
+mod rooms;
+mod secrets;
+mod services_away;
+mod stage;
+mod stopping;
+mod tokens;

@@ -1,0 +1,80 @@
+//! How a Causeway of a test is laid out and set: one process or four, and the settings that differ from the defaults.
+
+use std::{net::SocketAddr, path::Path};
+
+use super::{causeway::Causeway, process::free_address};
+
+/// The parts as processes, in the order in which they are started.
+pub(crate) const PARTS: [&str; 4] = ["chat", "notification", "presence", "bridge"];
+
+/// A Causeway that is not started yet.
+#[derive(Default)]
+pub(crate) struct Setup {
+    pub(super) split: bool,
+    pub(super) environment: Vec<(String, String)>,
+    pub(super) file: String,
+}
+
+/// Where a Causeway listens.
+#[derive(Clone, Copy)]
+pub(crate) struct Addresses {
+    /// WebSocket and HTTP.
+    pub(crate) bridge: SocketAddr,
+    /// Chat and directory over gRPC; in one process all services.
+    pub(crate) chat: SocketAddr,
+    /// Notifications over gRPC.
+    pub(crate) notification: SocketAddr,
+    /// Presence over gRPC.
+    pub(crate) presence: SocketAddr,
+    /// Metrics.
+    pub(crate) admin: SocketAddr,
+}
+
+impl Setup {
+    /// Four processes of one configuration file instead of one process.
+    pub(crate) fn split(mut self) -> Self {
+        self.split = true;
+        self
+    }
+
+    /// A setting, as `bridge.rate.frames_per_second`; given to the processes by environment.
+    pub(crate) fn set(mut self, key: &str, value: impl ToString) -> Self {
+        let name = format!("CAUSEWAY_{}", key.to_uppercase().replace('.', "__"));
+        self.environment.push((name, value.to_string()));
+        self
+    }
+
+    /// Lines of the configuration file, for what is clumsy by environment.
+    pub(crate) fn file(mut self, lines: &str) -> Self {
+        self.file.push_str(lines);
+        self
+    }
+
+    /// Starts it and waits until it is ready.
+    pub(crate) async fn start(self) -> Causeway {
+        Causeway::prepare(self).ready().await
+    }
+}
+
+impl Addresses {
+    /// Free ones.
+    pub(super) fn take(split: bool) -> Self {
+        let chat = free_address();
+        let (notification, presence) = if split { (free_address(), free_address()) } else { (chat, chat) };
+        Self { bridge: free_address(), chat, notification, presence, admin: free_address() }
+    }
+
+    /// The configuration file that says them to every part; `lines` are added to it.
+    pub(super) fn file(&self, data: &Path, lines: &str) -> String {
+        let Self { bridge, chat, notification, presence, admin } = self;
+        let services = [("chat", chat), ("notification", notification), ("presence", presence)]
+            .map(|(name, at)| {
+                format!("services.{name}.listen = \"{at}\"\nservices.{name}.url = \"http://{at}\"\n")
+            })
+            .concat();
+        format!(
+            "data_dir = {data:?}\nbridge.listen = \"{bridge}\"\nadmin.listen = \"{admin}\"\n\
+             services.grpc_listen = \"{chat}\"\n{services}{lines}"
+        )
+    }
+}

@@ -1,0 +1,110 @@
+//! Stopping in order, and forced.
+
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+
+use crate::stage::{Causeway, Setup, causeway::UP, http, setup::PARTS};
+
+#[tokio::test]
+async fn on_sigterm_every_socket_is_told_to_come_back() {
+    let mut causeway = Setup::default().set("bridge.drain", "1s").start().await;
+    let [alice] = causeway.people(["Alice"]).await;
+    let id = causeway.group([&alice]).await;
+    let mut clients = Vec::new();
+    for path in [
+        format!("/ws/group/{id}/"),
+        format!("/api/v1/ws/chat/{id}"),
+        format!("/ws/chat/{id}/"),
+        format!("/helpdesk/ws/chat/{id}/"),
+        "/ws/chat/".to_owned(),
+    ] {
+        clients.push(causeway.client(&alice, &path).await);
+    }
+    causeway.terminate(UP);
+    for mut client in clients {
+        client.expect_close(1012).await;
+    }
+    assert_eq!(causeway.exit(UP).await.code(), Some(0), "{}", causeway.printed());
+}
+
+#[tokio::test]
+async fn it_is_not_ready_before_it_stops_and_takes_no_new_sockets() {
+    let mut causeway = Setup::default().set("bridge.drain", "3s").start().await;
+    let [alice, bob] = causeway.people(["Alice", "Bob"]).await;
+    let id = causeway.group([&alice, &bob]).await;
+    let _stays = causeway.client(&alice, &format!("/ws/group/{id}/")).await;
+    let token = causeway.token(&bob.id).await;
+    causeway.terminate(UP);
+    let begun = Instant::now();
+    loop {
+        match http::get(causeway.at.bridge, "/readyz", &[]).await {
+            Ok(answer) if answer.status == 200 => tokio::time::sleep(Duration::from_millis(5)).await,
+            Ok(answer) => break assert_eq!(answer.status, 503, "{answer:?}"),
+            Err(_) => break,
+        }
+        assert!(begun.elapsed() < Duration::from_secs(2), "it says that it is ready");
+    }
+    let path = format!("/ws/group/{id}/?token={token}");
+    let opened = http::get(causeway.at.bridge, &path, &[("Upgrade", "websocket")]).await;
+    assert!(opened.is_err() || opened.is_ok_and(|answer| answer.status != 101));
+    assert_eq!(causeway.exit(UP).await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn what_was_sent_before_the_signal_is_stored() {
+    let mut causeway =
+        Setup::default().set("bridge.drain", "1s").set("bridge.rate.frames_per_second", 0).start().await;
+    let [alice] = causeway.people(["Alice"]).await;
+    let path = format!("/ws/group/{}/", causeway.group([&alice]).await);
+    let mut alices = causeway.client(&alice, &path).await;
+    for number in 0..50 {
+        alices.send(json!({"type": "message", "content": number.to_string()})).await;
+    }
+    alices.gather("message", 20).await;
+    causeway.terminate(UP);
+    causeway.exit(UP).await;
+    causeway.start_again().await;
+    let mut alices = causeway.client(&alice, &path).await;
+    alices.send(json!({"type": "history"})).await;
+    let stored = alices.expect("history").await["messages"].as_array().unwrap().len();
+    assert!(stored >= 20, "{stored} of 20 echoed messages");
+}
+
+#[tokio::test]
+async fn a_second_signal_forces() {
+    let mut causeway = Setup::default().set("bridge.drain", "30s").start().await;
+    let [alice] = causeway.people(["Alice"]).await;
+    let _stays = causeway.client(&alice, "/ws/chat/").await;
+    causeway.terminate(UP);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    causeway.terminate(UP);
+    let begun = Instant::now();
+    causeway.exit(UP).await;
+    assert!(begun.elapsed() < Duration::from_secs(5), "it drains for as long as it likes");
+}
+
+#[tokio::test]
+async fn each_of_four_processes_stops_in_order() {
+    let mut causeway = Setup::default().split().set("bridge.drain", "1s").start().await;
+    for part in PARTS.iter().rev() {
+        causeway.terminate(part);
+        assert_eq!(causeway.exit(part).await.code(), Some(0), "{part}: {}", causeway.printed());
+    }
+}
+
+#[tokio::test]
+async fn a_start_on_what_a_stop_left_goes_on_where_it_was() {
+    let mut causeway: Causeway = Setup::default().set("bridge.drain", "200ms").start().await;
+    let [alice] = causeway.people(["Alice"]).await;
+    let path = format!("/ws/group/{}/", causeway.group([&alice]).await);
+    let mut alices = causeway.client_since(&alice, &path, "").await;
+    alices.send(json!({"type": "message", "content": "before"})).await;
+    let since = alices.expect("message").await["event_id"].as_str().unwrap().to_owned();
+    causeway.terminate(UP);
+    causeway.exit(UP).await;
+    causeway.start_again().await;
+    let mut alices = causeway.client_since(&alice, &path, &since).await;
+    alices.send(json!({"type": "message", "content": "after"})).await;
+    assert_eq!(alices.expect("message").await["message"]["content"], "after");
+}

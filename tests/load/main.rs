@@ -1,0 +1,48 @@
+//! Speed and memory of the real program, against the figures that it must reach.
+//!
+//! `cargo bench --bench load -- fanout|durable|idle|latency|all`. The server is a process of its own, and so is the bare
+//! broadcast (`reference`) that fan-out is compared with; this process only makes the load. All share one machine.
+#![expect(clippy::panic, reason = "a benchmark that cannot measure must stop")]
+
+mod durable;
+mod fanout;
+mod idle;
+mod latency;
+#[path = "../e2e/stage/process.rs"]
+mod process;
+mod reference;
+mod report;
+mod scene;
+mod server;
+mod socket;
+
+use report::Report;
+
+fn main() {
+    // Cargo adds `--bench`.
+    let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+        ["reference", address] => runtime.block_on(reference::serve(address)),
+        [] | ["all"] => runtime.block_on(measure(&["fanout", "durable", "idle", "latency"])),
+        ref chosen => runtime.block_on(measure(chosen)),
+    }
+}
+
+async fn measure(chosen: &[&str]) {
+    let mut report = Report::default();
+    for what in chosen {
+        eprintln!("{what} …");
+        match *what {
+            "fanout" => fanout::measure(&mut report).await,
+            "durable" => durable::measure(&mut report).await,
+            "idle" => idle::measure(&mut report).await,
+            "latency" => latency::measure(&mut report).await,
+            _ => panic!("{what} is not one of fanout, durable, idle, latency, all"),
+        }
+    }
+    println!("{report}");
+    if report.has_missed() {
+        std::process::exit(1);
+    }
+}

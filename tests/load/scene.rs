@@ -1,0 +1,73 @@
+//! Users, conversations and tokens by the thousand.
+
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use causeway_proto::{
+    chat::{
+        ConversationKind, CreateConversationRequest, PutUserRequest, chat_client::ChatClient,
+        directory_client::DirectoryClient,
+    },
+    client::{self, Credential, Grpc},
+};
+use futures_util::{StreamExt, stream};
+use jsonwebtoken::{EncodingKey, Header, encode};
+use serde_json::json;
+
+use crate::server::Server;
+
+/// Calls under way at once.
+const PARALLEL: usize = 64;
+
+/// People and rooms on one server.
+pub(crate) struct Scene {
+    grpc: Grpc,
+    key: EncodingKey,
+    expires: u64,
+}
+
+impl Scene {
+    /// A scene on a server that has just started.
+    pub(crate) fn new(server: &Server) -> Self {
+        let credential = Credential::bearer(&server.secret("service.token")).expect("it fits a header");
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
+        Self {
+            grpc: client::remote(&format!("http://{}", server.grpc), credential).expect("an address"),
+            key: EncodingKey::from_secret(server.secret("signing.key").as_bytes()),
+            expires: now + 86_400,
+        }
+    }
+
+    /// Makes groups of so many people: `room-<n>` with `user-<n>-<0…>`.
+    pub(crate) async fn rooms(&self, rooms: usize, people: usize) {
+        let users = (0..rooms).flat_map(|room| (0..people).map(move |person| user(room, person)));
+        stream::iter(users).for_each_concurrent(PARALLEL, |id| self.put(id)).await;
+        stream::iter(0..rooms).for_each_concurrent(PARALLEL, |room| self.create(room, people)).await;
+    }
+
+    async fn put(&self, id: String) {
+        let request = PutUserRequest { id, first_name: Some("Load".into()), ..Default::default() };
+        DirectoryClient::new(self.grpc.clone()).put_user(request).await.expect("the user is put");
+    }
+
+    async fn create(&self, room: usize, people: usize) {
+        let request = CreateConversationRequest {
+            id: format!("room-{room}"),
+            kind: ConversationKind::Group.into(),
+            participant_ids: (0..people).map(|person| user(room, person)).collect(),
+            ..Default::default()
+        };
+        let created = ChatClient::new(self.grpc.clone()).create_conversation(request).await;
+        created.expect("the conversation is made");
+    }
+
+    /// The path on which a person is in a room, with a token.
+    pub(crate) fn path(&self, room: usize, person: usize) -> String {
+        let claims = json!({"sub": user(room, person), "exp": self.expires});
+        let token = encode(&Header::default(), &claims, &self.key).expect("the claims can be signed");
+        format!("/ws/group/room-{room}/?token={token}")
+    }
+}
+
+fn user(room: usize, person: usize) -> String {
+    format!("user-{room}-{person}")
+}

@@ -1,0 +1,126 @@
+//! Servers under load, and what the system says they use.
+
+use std::{
+    env, fs,
+    net::SocketAddr,
+    path::Path,
+    process::Command,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+    time::sleep,
+};
+
+use crate::process::{Process, free_address};
+
+/// How long a server may take to start.
+const STARTING: Duration = Duration::from_secs(20);
+/// Clock ticks per second in /proc, which Linux fixes for programs.
+const TICKS: f64 = 100.0;
+
+/// A running server.
+pub(crate) struct Server {
+    /// Where it takes sockets.
+    pub(crate) sockets: SocketAddr,
+    /// Where it takes gRPC calls; unused by the bare broadcast.
+    pub(crate) grpc: SocketAddr,
+    /// What it stores.
+    pub(crate) data: TempDir,
+    process: Process,
+}
+
+impl Server {
+    /// Causeway, all parts in one process on the embedded store, without a limit on frames.
+    pub(crate) async fn causeway() -> Self {
+        let (sockets, grpc, admin) = (free_address(), free_address(), free_address());
+        let data = directory();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_causeway"));
+        command
+            .arg("up")
+            .arg("--data-dir")
+            .arg(data.path().join("data"))
+            .args(["--listen", &sockets.to_string()])
+            .args(["--grpc", &grpc.to_string()])
+            .args(["--admin", &admin.to_string()])
+            .env("CAUSEWAY_BRIDGE__RATE__FRAMES_PER_SECOND", "0")
+            .current_dir(data.path());
+        let mut server = Self { sockets, grpc, process: Process::start(command, data.path()), data };
+        server.wait("/readyz").await;
+        server
+    }
+
+    /// The bare broadcast.
+    pub(crate) async fn reference() -> Self {
+        let (sockets, grpc) = (free_address(), free_address());
+        let data = directory();
+        let mut command = Command::new(env::current_exe().expect("this program has a path"));
+        command.args(["reference", &sockets.to_string()]);
+        let mut server = Self { sockets, grpc, process: Process::start(command, data.path()), data };
+        server.wait("/").await;
+        server
+    }
+
+    /// Waits until it answers on a path with anything but a server's error.
+    async fn wait(&mut self, path: &str) {
+        let deadline = Instant::now() + STARTING;
+        while !answers(self.sockets, path).await {
+            let ended = self.process.ended();
+            let waits = ended.is_none() && Instant::now() < deadline;
+            assert!(waits, "it does not start ({ended:?}):\n{}", self.process.printed());
+            sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// The directory that holds its keys.
+    pub(crate) fn secret(&self, name: &str) -> String {
+        let secret = fs::read_to_string(self.data.path().join("data").join(name));
+        secret.expect("the first start makes it").trim().to_owned()
+    }
+
+    /// Seconds of processor time used so far, in user and in system mode.
+    pub(crate) fn cpu(&self) -> f64 {
+        let stat = self.proc("stat");
+        // The name, which may hold anything, ends with the last parenthesis; the times are fields 14 and 15.
+        let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+        [fields[11], fields[12]].iter().filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
+    }
+
+    /// Resident memory in KiB.
+    pub(crate) fn resident(&self) -> f64 {
+        let status = self.proc("status");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        line.trim().trim_end_matches(" kB").parse().unwrap_or_else(|_| panic!("no VmRSS in {status}"))
+    }
+
+    fn proc(&self, file: &str) -> String {
+        let path = format!("/proc/{}/{file}", self.process.id());
+        fs::read_to_string(&path)
+            .unwrap_or_else(|error| panic!("{path}: {error}:\n{}", self.process.printed()))
+    }
+
+    /// Stops it in order.
+    pub(crate) async fn stop(mut self) {
+        self.process.terminate();
+        self.process.terminate();
+        self.process.exit().await;
+    }
+}
+
+fn directory() -> TempDir {
+    let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    tempfile::Builder::new().prefix("causeway-").tempdir_in(home).expect("the target directory is writable")
+}
+
+async fn answers(address: SocketAddr, path: &str) -> bool {
+    let Ok(mut stream) = TcpStream::connect(address).await else { return false };
+    let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let mut answer = String::new();
+    let written = stream.write_all(request.as_bytes()).await;
+    // The bare broadcast drops what is no handshake; to have accepted it is answer enough.
+    let read = stream.read_to_string(&mut answer).await;
+    written.is_ok() && (read.is_err() || !answer.starts_with("HTTP/1.1 5"))
+}
