@@ -1,12 +1,12 @@
 //! The WebSocket edge. [`Bridge`] puts it together.
 //!
-//! A frame's way: [`connection`] reads it, the [`dialect`] decodes it into a [`command`], the [`session`]
-//! decides, [`backend`] calls the service. An event's way back: [`fanout`] takes it from the service's
+//! A frame's way: `connection` reads it, the [`dialect`] decodes it into a [`command`], the `session`
+//! decides, `backend` calls the service. An event's way back: `fanout` takes it from the service's
 //! stream, encodes it once for each dialect, and puts it into the mailbox of every socket that wants it;
-//! [`connection`] writes it.
+//! `connection` writes it.
 //!
-//! Before there is a socket, [`listener`] accepts a connection, [`handshake`] finds out whose it is and where
-//! it wants to go, and [`opening`] joins what it is to hear.
+//! Before there is a socket, `listener` accepts a connection, `handshake` finds out whose it is and where
+//! it wants to go, and `opening` joins what it is to hear.
 
 pub mod auth;
 pub mod command;

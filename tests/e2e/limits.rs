@@ -215,7 +215,7 @@ async fn a_user_may_have_so_many_sockets() {
     let _second = causeway.client(&alice, &path).await;
     let _bobs = causeway.client(&bob, &path).await;
     let token = causeway.token(&alice.id).await;
-    assert_eq!(causeway.refused(&with_token(&path, &token)).await.status, 429);
+    assert_eq!(causeway.refused(&with_token(&path, &token)).await.status, 503);
     first.leave().await;
     crate::stage::eventually("a place is free again", async || {
         causeway.knock("Alice", &with_token(&path, &token), &[]).await.is_ok()

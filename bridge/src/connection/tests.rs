@@ -145,6 +145,19 @@ async fn a_frame_is_answered() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn each_of_many_frames_that_come_at_once_is_answered() {
+    let mut stage = Stage::open(1 << 20).await;
+    for number in 0..200 {
+        let frame = format!(r#"{{"type":"nothing {number}"}}"#);
+        stage.client.feed(Message::text(frame)).await.unwrap();
+    }
+    stage.client.flush().await.unwrap();
+    for _ in 0..200 {
+        assert!(stage.text().await.contains("unknown_type"));
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_reader_who_stops_reading_is_closed_when_the_mailbox_is_full() {
     let mut stage = Stage::open(1 << 10).await;
     for sequence in 1..2_000 {

@@ -16,7 +16,7 @@ impl Counters {
     pub(crate) fn register(metrics: &Metrics) -> Self {
         let counters = Self::default();
         metrics.register(|registry| {
-            let registry = registry.sub_registry_with_prefix("causeway_notification");
+            let registry = registry.sub_registry_with_prefix("notification");
             let help = "Notifications made or updated, by whom they are for";
             registry.register("published", help, counters.published.clone());
         });

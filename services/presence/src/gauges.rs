@@ -22,7 +22,7 @@ impl Gauges {
     pub(crate) fn register(metrics: &Metrics) -> Self {
         let gauges = Self::default();
         metrics.register(|registry| {
-            let registry = registry.sub_registry_with_prefix("causeway_presence");
+            let registry = registry.sub_registry_with_prefix("presence");
             registry.register("users_online", "Users who are online", gauges.users.clone());
             registry.register("sessions", "Open sessions of all bridges", gauges.sessions.clone());
             registry.register("bridges", "Bridges attached, or lately lost", gauges.bridges.clone());

@@ -12,7 +12,7 @@ class Checks {
   named(group) {
     return async (name, body) => {
       try {
-        await body();
+        await Promise.race([body(), tooLate()]);
         this.passed += 1;
         console.log(`js ${group}: ${name} ... ok`);
       } catch (error) {
@@ -25,6 +25,13 @@ class Checks {
   summary() {
     return `js clients: ${this.passed} passed, ${this.failed} failed`;
   }
+}
+
+/** A check that waits for what never comes fails. */
+function tooLate() {
+  return new Promise((_, reject) => {
+    setTimeout(() => reject(new Error('it takes too long')), 30_000).unref();
+  });
 }
 
 /** An object has exactly these keys. */

@@ -71,15 +71,11 @@ module.exports = async (check) => {
   });
 
   await check('each refusal closes with its number', async () => {
-    const numbers = [
-      [connectToChat(group, 'nonsense'), 4001],
-      [new Connection(`${base}/ws/chat/${group}/`), 4003],
-      [connectToChat('no-such', token(alice)), 4004],
-      [connectToNotifications(bob, token(alice)), 4005],
-    ];
-    for (const [connection, number] of numbers) {
-      assert.equal((await closed(connection.websocket)).code, number);
-    }
+    const refused = async (connection) => (await closed(connection.websocket)).code;
+    assert.equal(await refused(connectToChat(group, 'nonsense')), 4001);
+    assert.equal(await refused(new Connection(`${base}/ws/chat/${group}/`)), 4003);
+    assert.equal(await refused(connectToChat('no-such', token(alice))), 4004);
+    assert.equal(await refused(connectToNotifications(bob, token(alice))), 4005);
   });
 
   here.websocket.close();
