@@ -3,7 +3,7 @@
 use std::{io::ErrorKind, net::SocketAddr, time::Duration};
 
 use anyhow::{anyhow, bail};
-use causeway_config::{AuthSettings, Settings};
+use causeway_config::{AuthSettings, Origin, Provenance, Settings};
 use causeway_kit::{
     Context, Part,
     server::{self, GrpcService, Limits, ServiceToken, StackOptions},
@@ -146,9 +146,40 @@ pub(crate) async fn bind(address: SocketAddr, key: &str, flag: &str) -> anyhow::
     }
 }
 
+/// Listens for operators. Nobody asked for the default address, so another Causeway that has it must not keep this one from
+/// starting: any free port will do.
+pub(crate) async fn bind_admin(address: SocketAddr, provenance: &Provenance) -> anyhow::Result<TcpListener> {
+    let is_default = provenance.entry("admin.listen").is_none_or(|entry| entry.origin == Origin::Default);
+    match bind(address, "admin.listen", "--admin").await {
+        Err(error) if is_default => {
+            let listener = bind(SocketAddr::new(address.ip(), 0), "admin.listen", "--admin").await?;
+            tracing::warn!(address = %listener.local_addr()?, "{error}; metrics are elsewhere now");
+            Ok(listener)
+        }
+        bound => bound,
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use causeway_config::Entry;
+
     use super::*;
+
+    fn admin_from(origin: Origin) -> Provenance {
+        let entry = Entry { key: "admin.listen".into(), value: String::new(), origin };
+        Provenance { entries: vec![entry], file: None }
+    }
+
+    #[tokio::test]
+    async fn only_the_default_address_of_metrics_gives_way() {
+        let taken = bind("127.0.0.1:0".parse().unwrap(), "admin.listen", "--admin").await.unwrap();
+        let address = taken.local_addr().unwrap();
+        let elsewhere = bind_admin(address, &admin_from(Origin::Default)).await.unwrap();
+        assert_ne!(elsewhere.local_addr().unwrap(), address);
+        let asked_for = admin_from(Origin::Flag("--admin".into()));
+        assert!(bind_admin(address, &asked_for).await.is_err());
+    }
 
     #[tokio::test]
     async fn a_port_in_use_is_told_with_the_way_out() {

@@ -8,7 +8,7 @@ use clap::Args;
 use crate::{
     cli::{Global, flag},
     cmd::{self, service::reach},
-    host::{Host, bind},
+    host::{Host, bind, bind_admin},
     parts,
 };
 
@@ -33,10 +33,11 @@ impl Bridge {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let flags =
             [flag("--listen", "bridge.listen", self.listen), flag("--admin", "admin.listen", self.admin)];
-        let mut host = Host::new(global.load(flags.into_iter().flatten().collect())?.settings)?;
+        let loaded = global.load(flags.into_iter().flatten().collect())?;
+        let mut host = Host::new(loaded.settings)?;
 
         let listener = bind(host.settings.bridge.listen, "bridge.listen", "--listen").await?;
-        let admin = bind(host.settings.admin.listen, "admin.listen", "--admin").await?;
+        let admin = bind_admin(host.settings.admin.listen, &loaded.provenance).await?;
         let address = listener.local_addr()?;
         host.serve_admin(admin);
 

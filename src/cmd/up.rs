@@ -11,7 +11,7 @@ use clap::Args;
 use crate::{
     cli::{Global, flag},
     cmd,
-    host::{Host, bind},
+    host::{Host, bind, bind_admin},
     later::Later,
     output, parts,
     welcome::Addresses,
@@ -48,11 +48,12 @@ impl Up {
             flag("--grpc", "services.grpc_listen", self.grpc),
             flag("--admin", "admin.listen", self.admin),
         ];
-        let mut host = Host::new(global.load(flags.into_iter().flatten().collect())?.settings)?;
+        let loaded = global.load(flags.into_iter().flatten().collect())?;
+        let mut host = Host::new(loaded.settings)?;
 
         let bridge = bind(host.settings.bridge.listen, "bridge.listen", "--listen").await?;
         let grpc = bind(host.settings.services.grpc_listen, "services.grpc_listen", "--grpc").await?;
-        let admin = bind(host.settings.admin.listen, "admin.listen", "--admin").await?;
+        let admin = bind_admin(host.settings.admin.listen, &loaded.provenance).await?;
         let addresses =
             Addresses { bridge: bridge.local_addr()?, grpc: grpc.local_addr()?, admin: admin.local_addr()? };
 

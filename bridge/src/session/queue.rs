@@ -11,6 +11,9 @@ use crate::{
 /// Messages that go to the service in one call.
 const MOST_TOGETHER: usize = 64;
 
+/// Bytes of text that go together: the answer repeats the messages, and must fit into one gRPC message of 4 MiB.
+const MOST_BYTES: usize = 1 << 20;
+
 /// What waits.
 #[derive(Debug)]
 pub(crate) struct Queue {
@@ -77,10 +80,14 @@ impl Queue {
     }
 
     fn messages(&mut self, first: Send) -> Vec<Send> {
+        let mut bytes = first.content.len() + first.metadata.len();
         let mut messages = vec![first];
-        while messages.len() < MOST_TOGETHER {
+        while messages.len() < MOST_TOGETHER && bytes < MOST_BYTES {
             match self.jobs.pop_front() {
-                Some(Job::Send(message)) => messages.push(*message),
+                Some(Job::Send(message)) => {
+                    bytes += message.content.len() + message.metadata.len();
+                    messages.push(*message);
+                }
                 Some(other) => {
                     self.jobs.push_front(other);
                     break;
