@@ -81,6 +81,9 @@ pub struct Options {
     pub longest: Duration,
     /// An item is given up after this many attempts; `None`: never.
     pub attempts: Option<u32>,
+    /// How long to wait for more once something is owed: a commit for each item would be as much work for the disk again
+    /// as what caused it.
+    pub gather: Duration,
     /// How long a batch that is in hand may go on after the stop.
     pub grace: Duration,
 }
@@ -92,6 +95,7 @@ impl Default for Options {
             first: Duration::from_millis(500),
             longest: Duration::from_secs(60),
             attempts: None,
+            gather: Duration::from_millis(50),
             grace: Duration::from_secs(5),
         }
     }
@@ -123,7 +127,7 @@ pub async fn run<H, F>(
         tokio::select! {
             () = stop.cancelled() => return,
             () = tokio::time::sleep(pause) => {}
-            Ok(()) = worker.owed.changed() => {}
+            () = worker.gathered() => {}
         }
     }
 }
@@ -137,6 +141,15 @@ struct Worker {
 }
 
 impl Worker {
+    /// Waits until something is owed, and then for what comes right behind it.
+    async fn gathered(&mut self) {
+        if self.owed.changed().await.is_err() {
+            // The store is closed, and nothing will be owed any more.
+            std::future::pending::<()>().await;
+        }
+        tokio::time::sleep(self.options.gather).await;
+    }
+
     /// Works off what is due, and says how long there is nothing to do.
     async fn turn<H, F>(&mut self, stop: &CancellationToken, handler: &mut H) -> Result<Duration, Error>
     where

@@ -21,6 +21,7 @@ use crate::{bus::Bus, error::Error, metrics::Metrics};
 
 mod batch;
 mod condition;
+mod folder;
 mod job;
 pub(crate) mod log;
 pub(crate) mod measure;
@@ -89,10 +90,12 @@ impl Store {
     pub fn open(options: StoreOptions, metrics: &Metrics) -> Result<Self, OpenError> {
         let opened = open::open(&options)?;
         let condition = Arc::new(condition::Condition::new(options.name));
+        let folder = folder::Folder::spawn(opened.folder, condition.clone(), options.name);
         let (orders, queue) = mpsc::channel(QUEUE);
         let owed = watch::Sender::new(());
         let writer = writer::Writer {
             connection: opened.writer,
+            folder: folder.map_err(OpenError::Thread)?,
             queue,
             batch: batch::Batch::after(opened.position),
             condition: condition.clone(),

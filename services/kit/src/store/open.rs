@@ -93,6 +93,7 @@ pub(super) struct Lock {
 /// An open database.
 pub(super) struct Opened {
     pub(super) writer: Connection,
+    pub(super) folder: Connection,
     pub(super) readers: Vec<Connection>,
     pub(super) lock: Arc<Lock>,
     /// Position of the last event in the log.
@@ -110,9 +111,10 @@ pub(super) fn open(options: &StoreOptions) -> Result<Opened, OpenError> {
     }
     migrate::migrate(&mut writer, options)?;
     let position = log::last_position(&writer).map_err(|error| refusal(path, error))?;
+    let folder = self::writer(path).map_err(|error| refusal(path, error))?;
     let readers = (0..READERS).map(|_| reader(path)).collect::<Result<_, _>>();
     let readers = readers.map_err(|error| refusal(path, error))?;
-    Ok(Opened { writer, readers, lock: Arc::new(lock), position })
+    Ok(Opened { writer, folder, readers, lock: Arc::new(lock), position })
 }
 
 fn lock(database: &Path) -> Result<Lock, OpenError> {
@@ -142,8 +144,7 @@ fn private() -> OpenOptions {
 fn writer(path: &Path) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(path, flags)?;
-    // The WAL is folded into the database every 16 MiB: seldom enough to be cheap, often enough that a start after a crash
-    // reads it within a second.
+    // `folder` folds the log into the database, with a connection like this one.
     connection.execute_batch(
         "PRAGMA busy_timeout = 5000;
          PRAGMA journal_mode = WAL;
@@ -151,7 +152,7 @@ fn writer(path: &Path) -> rusqlite::Result<Connection> {
          PRAGMA foreign_keys = ON;
          PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -32768;
-         PRAGMA wal_autocheckpoint = 4096;
+         PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;",
     )?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);

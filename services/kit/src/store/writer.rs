@@ -11,7 +11,10 @@ use causeway_proto::time::Clock;
 use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
-use super::{Reader, Tx, batch::Batch, condition::Condition, job::Job, measure::StoreMeasure, open::Lock};
+use super::{
+    Reader, Tx, batch::Batch, condition::Condition, folder::Folder, job::Job, measure::StoreMeasure,
+    open::Lock,
+};
 use crate::{bus::Bus, error::Error};
 
 /// At most this many jobs share a commit. More would make the first wait longer without saving much.
@@ -26,6 +29,7 @@ pub(super) enum Order {
 
 pub(super) struct Writer {
     pub(super) connection: Connection,
+    pub(super) folder: Folder,
     pub(super) queue: mpsc::Receiver<Order>,
     pub(super) batch: Batch,
     pub(super) condition: Arc<Condition>,
@@ -102,6 +106,7 @@ impl Writer {
         match outcome {
             Ok(()) => {
                 self.announce();
+                self.folder.committed();
                 group.drain(..).for_each(|job| job.settle(None));
             }
             Err(lost) => group.drain(..).for_each(|job| job.settle(Some(lost()))),
@@ -162,10 +167,11 @@ impl Writer {
     }
 
     fn close(self) {
-        let Self { connection, mut queue, lock, .. } = self;
+        let Self { connection, folder, mut queue, lock, .. } = self;
         // What is still queued is answered by dropping it.
         queue.close();
         while queue.try_recv().is_ok() {}
+        folder.end();
         // Leaves an empty WAL behind, so that a backup of the one file is whole. Readers may be in the way for a moment.
         let _ = connection.busy_timeout(Duration::from_millis(200));
         if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
