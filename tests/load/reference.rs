@@ -1,6 +1,6 @@
 //! The bare broadcast that fan-out is compared with: tokio-tungstenite, one task for each socket, one broadcast channel.
-//! It parses nothing, stores nothing and knows nobody. It writes what has queued up with one flush, as a careful author
-//! would.
+//! It parses nothing, stores nothing and knows nobody. It is written as a careful author would: what has queued up goes out
+//! with one flush, and the read buffer is small, because tungstenite clears it before each read.
 
 use futures_util::{SinkExt, StreamExt};
 use tokio::{
@@ -8,12 +8,14 @@ use tokio::{
     sync::broadcast::{self, Receiver, Sender},
 };
 use tokio_tungstenite::{
-    WebSocketStream, accept_async,
-    tungstenite::{Error, Message, Utf8Bytes},
+    WebSocketStream, accept_async_with_config,
+    tungstenite::{Error, Message, Utf8Bytes, protocol::WebSocketConfig},
 };
 
 /// Messages that may wait for one socket.
 const CAPACITY: usize = 1_024;
+/// Bytes.
+const READ_BUFFER: usize = 4_096;
 /// Messages that are written with one flush.
 const BATCH: usize = 64;
 
@@ -34,8 +36,10 @@ async fn socket(stream: TcpStream, sender: Sender<Utf8Bytes>) {
 
 async fn converse(stream: TcpStream, sender: Sender<Utf8Bytes>) -> Result<(), Error> {
     stream.set_nodelay(true)?;
-    let mut socket = accept_async(stream).await?;
+    // Before the client can know that it is there.
     let mut receiver = sender.subscribe();
+    let config = WebSocketConfig::default().read_buffer_size(READ_BUFFER);
+    let mut socket = accept_async_with_config(stream, Some(config)).await?;
     loop {
         tokio::select! {
             message = socket.next() => match message {

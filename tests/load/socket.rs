@@ -9,7 +9,10 @@ use futures_util::{
 use tokio::net::TcpStream;
 use tokio_tungstenite::{
     WebSocketStream, client_async_with_config,
-    tungstenite::{Message, Utf8Bytes, protocol::WebSocketConfig},
+    tungstenite::{
+        Message, Utf8Bytes,
+        protocol::{WebSocketConfig, frame::coding::CloseCode},
+    },
 };
 
 /// Handshakes under way at once.
@@ -73,7 +76,10 @@ impl Reader {
             match self.0.next().await? {
                 Ok(Message::Text(text)) if text.starts_with(r#"{"type":"message""#) => return Some(text),
                 Ok(Message::Close(frame)) => {
-                    eprintln!("  closed: {frame:?}");
+                    // The end of a measurement restarts nothing, but that is what a server says that stops.
+                    if let Some(frame) = frame.filter(|frame| frame.code != CloseCode::Restart) {
+                        eprintln!("  closed: {frame}");
+                    }
                     return None;
                 }
                 Ok(Message::Text(text)) if text.starts_with(r#"{"type":"error""#) => eprintln!("  {text}"),

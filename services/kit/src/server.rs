@@ -44,6 +44,9 @@ pub use guard::ServiceToken;
 pub use limits::Limits;
 pub use listener::serve;
 
+/// What every process serves, whichever parts are in it.
+const SHARED: [&str; 2] = ["causeway.event.v1.Events", "grpc.health.v1.Health"];
+
 /// How the parts are served.
 #[derive(Debug, Clone)]
 pub struct StackOptions {
@@ -67,18 +70,21 @@ pub fn stack(parts: Vec<Part>, options: StackOptions, context: &Context) -> Grpc
     let mut routes = RoutesBuilder::default();
     let mut hubs = Vec::new();
     let mut reports = Vec::new();
+    let mut served = SHARED.map(str::to_owned).to_vec();
     for part in parts {
         (part.add)(&mut routes);
         context.tasks.spawn(part.hub.clone().tend(context.stop.clone()));
         hubs.push(part.hub);
-        reports.push((catalogue.services(part.name), part.health));
+        let services = catalogue.services(part.name);
+        served.extend(services.iter().cloned());
+        reports.push((services, part.health));
     }
     routes.add_service(EventsService::new(hubs, context));
     let (reporter, server) = tonic_health::server::health_reporter();
     routes.add_service(server);
     context.tasks.spawn(health::report(reporter, reports, context.stop.clone()));
     if options.reflection {
-        add_reflection(&mut routes);
+        add_reflection(&mut routes, &served);
     }
     GrpcService {
         token: options.token,
@@ -87,14 +93,17 @@ pub fn stack(parts: Vec<Part>, options: StackOptions, context: &Context) -> Grpc
     }
 }
 
-fn add_reflection(routes: &mut RoutesBuilder) {
-    let reflection = tonic_reflection::server::Builder::configure()
-        .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
-        .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
-        .build_v1();
-    match reflection {
-        Ok(reflection) => drop(routes.add_service(reflection)),
-        Err(error) => tracing::error!(%error, "reflection is not served"),
+/// Offers the descriptors in both versions of the protocol: the libraries of some languages still speak the older one only.
+fn add_reflection(routes: &mut RoutesBuilder, served: &[String]) {
+    let describe = || {
+        let builder = tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET);
+        served.iter().fold(builder, |builder, name| builder.with_service_name(name))
+    };
+    match (describe().build_v1(), describe().build_v1alpha()) {
+        (Ok(current), Ok(older)) => drop(routes.add_service(current).add_service(older)),
+        (Err(error), _) | (_, Err(error)) => tracing::error!(%error, "reflection is not served"),
     }
 }
 
