@@ -77,7 +77,8 @@ pub fn to_uuid(id: &str) -> Uuid {
 
 /// The number that a canonical id is: decimal, without sign or leading zeros.
 pub fn as_number(id: &str) -> Option<u64> {
-    let digits = !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()) && (id == "0" || !id.starts_with('0'));
+    let digits =
+        !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()) && (id == "0" || !id.starts_with('0'));
     if digits { id.parse().ok() } else { None }
 }
 

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::stage::{Causeway, Client, Person, Seen, Setup, causeway::UP, client::PATIENCE, setup::PARTS};
+use crate::stage::{
+    Causeway, Client, Person, Seen, Setup, causeway::UP, client::PATIENCE, process::Process, setup::PARTS,
+};
 
 /// Messages that are under way when the process is killed.
 const SENDS: usize = 200;
@@ -123,11 +125,13 @@ async fn a_key_is_remembered_across_the_death_of_the_process() {
 #[tokio::test]
 async fn a_data_directory_in_use_is_refused_at_once() {
     let causeway = Causeway::start().await;
-    let mut second = causeway.launch(UP);
+    let free = "127.0.0.1:0";
+    let command = causeway.command(&[UP, "--listen", free, "--grpc", free, "--admin", free]);
+    let mut second = Process::start(command, causeway.home());
     let status = second.exit().await;
     assert!(!status.success());
     let complaint = second.printed();
-    assert!(complaint.contains("another process"), "{complaint}");
+    assert!(complaint.contains("another process runs on this data directory"), "{complaint}");
     assert_eq!(causeway.get("/readyz", &[]).await.status, 200, "the first goes on");
 }
 

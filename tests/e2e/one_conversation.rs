@@ -122,3 +122,22 @@ async fn what_one_dialect_does_the_others_show() {
     assert_eq!(envelope.expect("message_deleted").await["data"]["id"], in_envelope["id"]);
     assert_eq!(jobs.expect("message_deleted").await["message_id"], in_jobs["id"]);
 }
+
+#[tokio::test]
+async fn a_key_that_many_sockets_send_at_once_makes_one_message() {
+    let causeway = Causeway::shared().await;
+    let [ann, ben] = causeway.people(["Ann", "Ben"]).await;
+    let path = (SPEECHES[0].path)(&causeway.group([&ann, &ben]).await);
+    let mut bens = causeway.client(&ben, &path).await;
+    let mut anns = Vec::new();
+    for _ in 0..10 {
+        anns.push(causeway.client(&ann, &path).await);
+    }
+    let frame = json!({"type": "message", "content": "once", "client_message_id": "key"});
+    join_all(anns.iter_mut().map(|client| client.send(frame.clone()))).await;
+    let first = bens.expect("message").await;
+    for client in &mut anns {
+        assert_eq!(client.expect("message").await, first);
+    }
+    bens.silence().await;
+}

@@ -161,6 +161,26 @@ async fn an_event_id_that_nobody_gave_out_is_history_lost() {
     history_is_lost(&mut pair, &forgery[..200]).await;
 }
 
+#[tokio::test]
+async fn an_event_id_of_a_future_that_never_was_is_history_lost() {
+    let [mut longer, mut shorter] = [Causeway::start().await, Causeway::start().await];
+    let mut since = String::new();
+    for (causeway, messages) in [(&mut longer, 5), (&mut shorter, 2)] {
+        causeway.run_well(&["user", "put", "1"]).await;
+        let create = ["conversation", "create", "--kind", "group", "--id", "7", "--participant", "1"];
+        causeway.run_well(&create).await;
+        let alice = Person { id: "1".into(), first_name: "Alice".into() };
+        let mut alices = causeway.client_since(&alice, "/ws/group/7/", &since).await;
+        if !since.is_empty() {
+            alices.expect_exact(json!({"type": "error", "code": "history_lost", "message": STRING})).await;
+        }
+        for number in 0..messages {
+            alices.send(text(number)).await;
+            since = event_id(&alices.expect("message").await);
+        }
+    }
+}
+
 async fn personal_scene() -> (Guest, [Person; 2]) {
     let causeway = Causeway::shared().await;
     let people = causeway.people(["Alice", "Bob"]).await;

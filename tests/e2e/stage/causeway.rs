@@ -94,8 +94,8 @@ impl Causeway {
         }
     }
 
-    /// A process of a part, which is the caller's own.
-    pub(crate) fn launch(&self, part: &str) -> Process {
+    /// A process of a part.
+    fn launch(&self, part: &str) -> Process {
         let mut command = self.command(&[part]);
         if part == UP {
             let Addresses { bridge, chat, admin, .. } = self.at;

@@ -10,7 +10,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicU16, Ordering},
     },
-    thread,
+    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -25,6 +25,7 @@ pub(crate) struct Process {
     /// Kills the program and takes its data away once our end of its pipe closes, which the system does for us.
     watchdog: Child,
     printed: Arc<Mutex<String>>,
+    listeners: Vec<JoinHandle<()>>,
 }
 
 impl Process {
@@ -43,9 +44,11 @@ impl Process {
             .spawn()
             .expect("there is a shell");
         let printed = Arc::default();
-        listen(child.stdout.take().expect("a pipe"), &printed);
-        listen(child.stderr.take().expect("a pipe"), &printed);
-        Self { child, watchdog, printed }
+        let listeners = vec![
+            listen(child.stdout.take().expect("a pipe"), &printed),
+            listen(child.stderr.take().expect("a pipe"), &printed),
+        ];
+        Self { child, watchdog, printed, listeners }
     }
 
     /// The process's number.
@@ -75,11 +78,12 @@ impl Process {
         let _ = self.child.wait();
     }
 
-    /// Waits until it has ended by itself.
+    /// Waits until it has ended by itself, and all that it printed is there.
     pub(crate) async fn exit(&mut self) -> ExitStatus {
         let deadline = Instant::now() + STOPPING;
         loop {
             if let Some(status) = self.ended() {
+                self.listeners.drain(..).for_each(|listener| listener.join().expect("it only reads"));
                 return status;
             }
             assert!(Instant::now() < deadline, "it does not stop; it printed:\n{}", self.printed());
@@ -96,14 +100,14 @@ impl Drop for Process {
     }
 }
 
-fn listen(mut pipe: impl Read + Send + 'static, printed: &Arc<Mutex<String>>) {
+fn listen(mut pipe: impl Read + Send + 'static, printed: &Arc<Mutex<String>>) -> JoinHandle<()> {
     let printed = Arc::clone(printed);
     thread::spawn(move || {
         let mut buffer = [0; 4096];
         while let Ok(length @ 1..) = pipe.read(&mut buffer) {
             printed.lock().expect("no poison").push_str(&String::from_utf8_lossy(&buffer[..length]));
         }
-    });
+    })
 }
 
 /// An address that nobody listens on. The port is below those that the system gives to outgoing connections, so that it
