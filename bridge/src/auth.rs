@@ -1,8 +1,8 @@
 //! Who a bearer of a token is.
 //!
-//! [`Auth::verify`] is the only way in. A JWT is checked against the configured keys ([`key`], [`jwt`]); a token of another
-//! shape is shown to the authorization server, where that is configured and the dialect allows it ([`introspection`]). What
-//! either says about the user becomes an [`Identity`] by the same rules ([`claims`]). [`bearer`] finds the token in a request.
+//! [`Auth::verify`] is the only way in. A JWT is checked against the configured keys (`key`, `jwt`); a token of another
+//! shape is shown to the authorization server, where that is configured and the dialect allows it (`introspection`). What
+//! either says about the user becomes an [`Identity`] by the same rules (`claims`). `bearer` finds the token in a request.
 
 pub(crate) mod bearer;
 mod claims;

@@ -28,7 +28,7 @@ pub struct Flag {
 }
 
 impl Sources {
-    /// The sources of this process: its environment, the file that was found (see [`find_file`]), and `flags`.
+    /// The sources of this process: its environment, the file that was found (see `find_file`), and `flags`.
     pub fn of_process(given: Option<&Path>, data_dir: &Path, flags: Vec<Flag>) -> Self {
         let environment = std::env::vars_os()
             .filter_map(|(name, value)| {

@@ -13,6 +13,7 @@ mod causeway {
         clippy::all,
         clippy::allow_attributes,
         clippy::allow_attributes_without_reason,
+        rustdoc::invalid_html_tags,
         reason = "generated; the .proto files are documented"
     )]
     pub mod event {
