@@ -11,7 +11,9 @@ use tracing_subscriber::{
 
 /// Starts logging as the settings say. Once per process.
 pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<()> {
-    let wanted = EnvFilter::try_new(&settings.level)?.and(filter::filter_fn(is_discreet));
+    // Without the hint nothing knows that most levels are off, and every frame would ask.
+    let discreet = filter::filter_fn(is_discreet).with_max_level_hint(filter::LevelFilter::TRACE);
+    let wanted = EnvFilter::try_new(&settings.level)?.and(discreet);
     let lines = fmt::layer().with_writer(Lines);
     let layer = match settings.format {
         LogFormat::Human => lines.with_ansi(io::stderr().is_terminal()).with_filter(wanted).boxed(),

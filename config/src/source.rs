@@ -43,8 +43,9 @@ impl Sources {
 /// Before every variable's name.
 pub(crate) const PREFIX: &str = "CAUSEWAY_";
 
-/// Variables that stand for flags of the command and not for keys.
-const NOT_KEYS: [&str; 3] = ["CAUSEWAY_CONFIG", "CAUSEWAY_SERVER", "CAUSEWAY_SERVICE_TOKEN"];
+/// The one key outside every section. Any other variable without `__` is no key: it stands for a flag of the command, or
+/// belongs to a script around it.
+const DATA_DIR: &str = "DATA_DIR";
 
 /// The file that was `given` (it must exist), else `./causeway.toml`, else `causeway.toml` in the data directory, where
 /// there is one.
@@ -58,10 +59,7 @@ fn find_file(given: Option<&Path>, data_dir: &Path) -> Option<PathBuf> {
 
 /// The key that a variable sets, for example `bridge.listen`; `None` when it sets none.
 pub(crate) fn key_of_variable(name: &str) -> Option<String> {
-    if NOT_KEYS.contains(&name) {
-        return None;
-    }
-    let key = name.strip_prefix(PREFIX)?;
+    let key = name.strip_prefix(PREFIX).filter(|key| key.contains("__") || *key == DATA_DIR)?;
     Some(key.to_ascii_lowercase().replace("__", "."))
 }
 
@@ -105,6 +103,7 @@ mod tests {
         assert_eq!(key.as_deref(), Some("bridge.rate.frames_per_second"));
         assert_eq!(key_of_variable("CAUSEWAY_DATA_DIR").as_deref(), Some("data_dir"));
         assert_eq!(key_of_variable("CAUSEWAY_CONFIG"), None);
+        assert_eq!(key_of_variable("CAUSEWAY_BUILD"), None);
         assert_eq!(key_of_variable("PATH"), None);
     }
 
