@@ -84,9 +84,9 @@ async fn the_doctor_finds_a_running_causeway_well() {
 #[tokio::test]
 async fn the_first_start_prints_what_to_try_next() {
     let causeway = Setup::default().start().await;
-    let printed = causeway.printed();
     let bridge = causeway.at.bridge.to_string();
     for part in [bridge.as_str(), "causeway token", "causeway conversation create", "causeway user put"] {
-        assert!(printed.contains(part), "no {part} in {printed}");
+        // It is ready a moment before it says so.
+        crate::stage::eventually(part, async || causeway.printed().contains(part)).await;
     }
 }
