@@ -30,10 +30,12 @@ async fn metrics_are_on_the_admin_listener_only() {
 #[tokio::test]
 async fn logs_can_be_json() {
     let causeway = Setup::default().set("log.format", "json").set("log.level", "info").start().await;
-    let printed = causeway.printed();
-    let mut lines = printed.lines().filter(|line| line.starts_with('{')).peekable();
-    assert!(lines.peek().is_some(), "{printed}");
-    for line in lines {
+    let is_entry = |line: &&str| line.starts_with('{');
+    crate::stage::eventually("an entry is printed", async || {
+        causeway.printed().lines().any(|line| is_entry(&line))
+    })
+    .await;
+    for line in causeway.printed().lines().filter(is_entry) {
         let entry: serde_json::Value = serde_json::from_str(line).unwrap();
         assert!(entry["level"].is_string() && entry["timestamp"].is_string(), "{line}");
     }
