@@ -4,6 +4,7 @@
 //! broadcast (`reference`) that fan-out is compared with; this process only makes the load. All share one machine.
 #![expect(clippy::panic, reason = "a benchmark that cannot measure must stop")]
 
+mod disk;
 mod durable;
 mod fanout;
 mod idle;

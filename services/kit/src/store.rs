@@ -90,8 +90,9 @@ impl Store {
     pub fn open(options: StoreOptions, metrics: &Metrics) -> Result<Self, OpenError> {
         let opened = open::open(&options)?;
         let condition = Arc::new(condition::Condition::new(options.name));
-        let folder = folder::Folder::spawn(opened.folder, condition.clone(), options.name);
         let (orders, queue) = mpsc::channel(QUEUE);
+        let folder =
+            folder::Folder::spawn(opened.folder, orders.downgrade(), condition.clone(), options.name);
         let owed = watch::Sender::new(());
         let writer = writer::Writer {
             connection: opened.writer,

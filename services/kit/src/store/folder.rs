@@ -1,5 +1,8 @@
 //! Folds the write-ahead log into the database, on a thread and a connection of its own: a commit waits for the fsync of its
 //! own pages, and not for that of the thousands that came before it.
+//!
+//! The last few pages are folded by the writer between two groups, so that the next commit starts the log from its beginning.
+//! Were they folded here, the writer would find the database locked, and SQLite waits for a lock by sleeping, up to 100 ms.
 
 use std::{
     io,
@@ -12,18 +15,16 @@ use std::{
 };
 
 use rusqlite::Connection;
+use tokio::sync::mpsc::WeakSender;
 
-use super::condition::Condition;
+use super::{condition::Condition, writer::Order};
 
-/// The log is folded at this many pages, 16 MiB: seldom enough to be cheap, often enough that a start after a crash reads it
+/// The log is folded at this many pages, 32 MiB: seldom enough to be cheap, often enough that a start after a crash reads it
 /// within a second.
-const FULL: u32 = 4096;
+const FULL: u32 = 8192;
 
 /// How often the length of the log is looked at, while something is written.
 const PAUSE: Duration = Duration::from_millis(100);
-
-/// How long the writer may be kept waiting for a reader that is still in the log.
-const PATIENCE: Duration = Duration::from_millis(200);
 
 /// The running thread, as the writer knows it.
 pub(super) struct Folder {
@@ -32,12 +33,17 @@ pub(super) struct Folder {
 }
 
 impl Folder {
-    /// Takes over a connection that may write.
-    pub(super) fn spawn(connection: Connection, condition: Arc<Condition>, name: &str) -> io::Result<Self> {
+    /// Takes over a connection that may write; `writer` is asked to fold what is left.
+    pub(super) fn spawn(
+        connection: Connection,
+        writer: WeakSender<Order>,
+        condition: Arc<Condition>,
+        name: &str,
+    ) -> io::Result<Self> {
         let (committed, commits) = sync_channel(1);
         let thread = thread::Builder::new()
             .name(format!("{name}-folder"))
-            .spawn(move || run(&connection, &commits, &condition))?;
+            .spawn(move || run(&connection, &commits, &writer, &condition))?;
         Ok(Self { committed, thread })
     }
 
@@ -56,25 +62,35 @@ impl Folder {
     }
 }
 
-fn run(connection: &Connection, commits: &Receiver<()>, condition: &Condition) {
+fn run(connection: &Connection, commits: &Receiver<()>, writer: &WeakSender<Order>, condition: &Condition) {
     while commits.recv().is_ok() {
-        if let Err(error) = fold(connection) {
+        match fold_most(connection) {
+            Ok(true) => {
+                if let Some(writer) = writer.upgrade() {
+                    // A writer that has ended folds everything by itself.
+                    let _ = writer.blocking_send(Order::FoldRest);
+                }
+            }
+            Ok(false) => {}
             // This is for health; nobody waits for an answer.
-            drop(condition.failed(error));
+            Err(error) => drop(condition.failed(error)),
         }
         thread::sleep(PAUSE);
     }
 }
 
-fn fold(connection: &Connection) -> rusqlite::Result<()> {
+/// Copies what a long log holds while the writer goes on; false when the log is short.
+fn fold_most(connection: &Connection) -> rusqlite::Result<bool> {
     if pages(connection, "NOOP")? < FULL {
-        return Ok(());
+        return Ok(false);
     }
-    // Nearly all is copied while the writer goes on; then the little that came meanwhile, with the writer held up, so that the
-    // next commit starts the log from its beginning. When somebody is in the way, there is a next time.
-    pages(connection, "PASSIVE")?;
-    connection.busy_timeout(PATIENCE)?;
-    pages(connection, "RESTART").map(drop)
+    pages(connection, "PASSIVE").map(|_| true)
+}
+
+/// Copies what was committed meanwhile; only between two transactions of the writer's own connection. When a reader is in
+/// the way, there is a next time.
+pub(super) fn fold_rest(writer: &Connection) -> rusqlite::Result<()> {
+    pages(writer, "PASSIVE").map(drop)
 }
 
 /// Checkpoints in this mode, and returns how many pages the log had.
@@ -97,12 +113,13 @@ mod tests {
         };
         let (writer, folder) = (open(), open());
         writer.execute_batch("CREATE TABLE t (x BLOB)").unwrap();
-        fold(&folder).unwrap();
-        assert!(pages(&folder, "NOOP").unwrap() > 0, "a short log stays");
+        assert!(!fold_most(&folder).unwrap(), "a short log stays");
         while pages(&folder, "NOOP").unwrap() < FULL {
             writer.execute("INSERT INTO t VALUES (zeroblob(2000000))", []).unwrap();
         }
-        fold(&folder).unwrap();
+        assert!(fold_most(&folder).unwrap());
+        writer.execute("INSERT INTO t VALUES (zeroblob(1))", []).unwrap();
+        fold_rest(&writer).unwrap();
         writer.execute("INSERT INTO t VALUES (1)", []).unwrap();
         assert!(pages(&folder, "NOOP").unwrap() < 10, "the log starts from its beginning");
     }

@@ -12,7 +12,12 @@ use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
-    Reader, Tx, batch::Batch, condition::Condition, folder::Folder, job::Job, measure::StoreMeasure,
+    Reader, Tx,
+    batch::Batch,
+    condition::Condition,
+    folder::{self, Folder},
+    job::Job,
+    measure::StoreMeasure,
     open::Lock,
 };
 use crate::{bus::Bus, error::Error};
@@ -23,6 +28,8 @@ const GROUP: usize = 256;
 /// What the thread is asked to do.
 pub(super) enum Order {
     Job(Box<dyn Job>),
+    /// Fold the little of the log that [`Folder`] left over.
+    FoldRest,
     /// Stop, and drop the sender when everything is closed.
     Close(oneshot::Sender<()>),
 }
@@ -75,7 +82,7 @@ impl Writer {
 
     fn run(mut self) {
         let mut group = Vec::with_capacity(GROUP);
-        let mut closing = None;
+        let (mut closing, mut fold_rest) = (None, false);
         while closing.is_none()
             && let Some(order) = self.queue.blocking_recv()
         {
@@ -83,6 +90,7 @@ impl Writer {
             while let Some(order) = next.take() {
                 match order {
                     Order::Job(job) => group.push(job),
+                    Order::FoldRest => fold_rest = true,
                     Order::Close(done) => closing = Some(done),
                 }
                 if closing.is_none() && group.len() < GROUP {
@@ -90,6 +98,11 @@ impl Writer {
                 }
             }
             self.carry_out(&mut group);
+            if std::mem::take(&mut fold_rest)
+                && let Err(error) = folder::fold_rest(&self.connection)
+            {
+                drop(self.condition.failed(error));
+            }
         }
         self.close();
         drop(closing);
