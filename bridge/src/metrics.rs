@@ -16,6 +16,7 @@ use prometheus_client::{
 
 use crate::{
     dialect::Dialect,
+    fanout::registry::Published,
     fault::{Code, Refusal},
 };
 
@@ -127,12 +128,12 @@ impl Metrics {
     }
 
     /// An event was put into this many mailboxes.
-    pub(crate) fn published(&self, source: Source, mailboxes: usize) {
+    pub(crate) fn published(&self, source: Source, published: Published) {
         let labels = [("service", service(source))];
-        let mailboxes = u32::try_from(mailboxes).unwrap_or(u32::MAX);
-        self.0.events.get_or_create(&labels).inc();
-        self.0.deliveries.get_or_create(&labels).inc_by(u64::from(mailboxes));
-        self.0.waiting.inc_by(i64::from(mailboxes));
+        let deliveries = published.deliveries as u64;
+        self.0.events.get_or_create(&labels).inc_by(published.events as u64);
+        self.0.deliveries.get_or_create(&labels).inc_by(deliveries);
+        self.0.waiting.inc_by(deliveries as i64);
     }
 
     /// The stream to a service broke.

@@ -11,7 +11,10 @@ use crate::{
     auth::Auth,
     backend::call::Caller,
     dialect::{Dialect, Room},
-    fanout::{registry::Interest, samples},
+    fanout::{
+        registry::{Interest, Published},
+        samples,
+    },
     limits::{Caps, Limits},
     session::{Place, Setup, shows::Shows},
 };
@@ -39,7 +42,7 @@ impl Stage {
     }
 
     fn publish(&self, sequence: u64) {
-        self.shared.fanout.registry(Source::Chat).publish(samples::message(sequence, sequence, "bob"));
+        self.shared.fanout.registry(Source::Chat).publish([samples::message(sequence, sequence, "bob")]);
     }
 
     async fn text(&mut self) -> String {
@@ -130,8 +133,8 @@ async fn events_become_frames_and_leaving_gives_the_topic_back() {
     while let Some(Ok(_)) = stage.client.next().await {}
     stage.serving.await.unwrap();
     assert_eq!(
-        stage.shared.fanout.registry(Source::Chat).publish(samples::message(3, 3, "bob")),
-        crate::fanout::registry::Published::To(0)
+        stage.shared.fanout.registry(Source::Chat).publish([samples::message(3, 3, "bob")]),
+        Published { events: 1, deliveries: 0, gap: false }
     );
 }
 

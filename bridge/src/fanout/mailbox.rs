@@ -62,6 +62,17 @@ enum Reader {
     WaitsForOverflow(Waker),
 }
 
+/// Readers that are to be woken, each once and all together, when this is dropped: by then what came together lies together
+/// in their mailboxes, and goes out with one write.
+#[derive(Debug, Default)]
+pub(crate) struct Wakes(Vec<Waker>);
+
+impl Drop for Wakes {
+    fn drop(&mut self) {
+        self.0.drain(..).for_each(Waker::wake);
+    }
+}
+
 /// A queue that has grown above this is given back once it is empty.
 const KEPT: usize = 64;
 
@@ -71,23 +82,26 @@ impl Mailbox {
         Self { limit, waiting, state: Mutex::default() }
     }
 
-    /// Puts something in; false when it does not wait there now. Over the limit everything is thrown away.
-    pub(crate) fn push(&self, delivery: Delivery) -> bool {
+    /// Puts mail in, and returns how much of it was taken. Over the limit everything is thrown away, and
+    /// nothing more is taken.
+    pub(crate) fn push(&self, mail: impl IntoIterator<Item = Delivery>, wakes: &mut Wakes) -> usize {
         let mut state = self.lock();
-        if state.overflowed {
-            return false;
+        let mut accepted = 0;
+        for delivery in mail {
+            if state.overflowed {
+                break;
+            }
+            state.bytes += delivery.bytes();
+            if state.bytes > self.limit {
+                state.overflowed = true;
+                self.empty(&mut state);
+            } else {
+                state.queue.push_back(delivery);
+                accepted += 1;
+            }
         }
-        state.bytes += delivery.bytes();
-        if state.bytes > self.limit {
-            state.overflowed = true;
-            self.empty(&mut state);
-        } else {
-            state.queue.push_back(delivery);
-        }
-        let (accepted, waker) = (!state.overflowed, state.wake_up());
-        drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
+        if accepted > 0 || state.overflowed {
+            wakes.0.extend(state.wake_up());
         }
         accepted
     }

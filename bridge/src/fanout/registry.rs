@@ -18,7 +18,8 @@ use tokio::sync::{Notify, oneshot};
 use self::entry::{Entry, Settled};
 use crate::fanout::{
     Topic,
-    mailbox::{Loss, Mailbox},
+    mailbox::{Loss, Mailbox, Wakes},
+    packet::Packet,
 };
 
 /// Readers by topic.
@@ -53,15 +54,15 @@ pub(crate) enum Change {
     Drop(Arc<str>),
 }
 
-/// What became of an event.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Published {
-    /// It was put into this many mailboxes.
-    To(usize),
-    /// Nobody wants it, or everybody had it.
-    Ignored,
-    /// Events before it are missing; they are asked for.
-    Gap,
+/// What became of a few events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Published {
+    /// So many were passed on; nobody wants the others, or everybody had them.
+    pub(crate) events: usize,
+    /// So many times one was put into a mailbox.
+    pub(crate) deliveries: usize,
+    /// Events are missing in between; they are asked for.
+    pub(crate) gap: bool,
 }
 
 /// A place among the readers, that becomes good when the service has answered.
@@ -85,7 +86,8 @@ impl Registry {
         let name = topics.entries.get_key_value(&name).map_or(name, |(known, _)| known.clone());
         let joined = topics.entries.entry(name.clone()).or_default().join(mailbox, interest);
         if matches!(joined, Joined::Asked(_)) {
-            self.mark(topics, &name);
+            topics.mark(&name);
+            self.changed.notify_one();
         }
         (name, joined)
     }
@@ -96,21 +98,29 @@ impl Registry {
         let Some(entry) = topics.entries.get_mut(name) else { return };
         entry.leave(mailbox);
         if !entry.is_wanted() {
-            self.mark(topics, name);
+            topics.mark(name);
+            self.changed.notify_one();
         }
     }
 
-    /// Passes an event on to everybody who wants it.
-    pub(crate) fn publish(&self, event: Event) -> Published {
+    /// Passes events on to everybody who wants them, and then wakes each reader once.
+    pub(crate) fn publish(&self, events: impl IntoIterator<Item = Event>) -> Published {
+        let packets: Vec<_> = events.into_iter().map(|event| Arc::new(Packet::new(event))).collect();
+        let mut published = Published::default();
+        // Dropped after the lock.
+        let mut wakes = Wakes::default();
         let mut topics = self.lock();
-        let Some((name, _)) = topics.entries.get_key_value(event.topic.as_str()) else {
-            return Published::Ignored;
-        };
-        let name = name.clone();
-        let Some(entry) = topics.entries.get_mut(&name) else { return Published::Ignored };
-        let published = entry.publish(event);
-        if published == Published::Gap {
-            self.mark(topics, &name);
+        for run in packets.chunk_by(|one, next| one.event().topic == next.event().topic) {
+            let Some(first) = run.first() else { continue };
+            let Some((name, entry)) = topics.find(&first.event().topic) else { continue };
+            let Published { events, deliveries, gap } = entry.publish(run, &mut wakes);
+            published.events += events;
+            published.deliveries += deliveries;
+            if gap {
+                published.gap = true;
+                topics.mark(&name);
+                self.changed.notify_one();
+            }
         }
         published
     }
@@ -118,14 +128,14 @@ impl Registry {
     /// The service answered: events after a position follow. `lost` says that it could not go on where it was
     /// asked to.
     pub(crate) fn added(&self, source: Source, name: &str, after: u64, lost: bool) {
+        let mut wakes = Wakes::default();
         let mut topics = self.lock();
-        let Some((name, _)) = topics.entries.get_key_value(name) else { return };
-        let name = name.clone();
-        let Some(entry) = topics.entries.get_mut(&name) else { return };
+        let Some((name, entry)) = topics.find(name) else { return };
         let loss = lost.then(|| Arc::new(Loss { topic: Topic { source, name: name.clone() }, after }));
-        entry.added(after, loss.as_ref());
+        entry.added(after, loss.as_ref(), &mut wakes);
         if !entry.is_wanted() {
-            self.mark(topics, &name);
+            topics.mark(&name);
+            self.changed.notify_one();
         }
     }
 
@@ -164,19 +174,25 @@ impl Registry {
         self.lock().entries.get(name)?.position()
     }
 
-    /// Something is to be said about a topic.
-    fn mark(&self, mut topics: MutexGuard<'_, Topics>, name: &Arc<str>) {
-        if let Some(entry) = topics.entries.get_mut(name)
-            && !std::mem::replace(&mut entry.dirty, true)
-        {
-            topics.dirty.push(name.clone());
-        }
-        drop(topics);
-        self.changed.notify_one();
-    }
-
     fn lock(&self) -> MutexGuard<'_, Topics> {
         self.topics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Topics {
+    fn find(&mut self, name: &str) -> Option<(Arc<str>, &mut Entry)> {
+        let name = self.entries.get_key_value(name)?.0.clone();
+        let entry = self.entries.get_mut(&name)?;
+        Some((name, entry))
+    }
+
+    /// Something is to be said about a topic.
+    fn mark(&mut self, name: &Arc<str>) {
+        if let Some(entry) = self.entries.get_mut(name)
+            && !std::mem::replace(&mut entry.dirty, true)
+        {
+            self.dirty.push(name.clone());
+        }
     }
 }
 

@@ -9,11 +9,11 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use causeway_proto::{
     client::Grpc,
     event::{
-        AddTopic, DropTopic, Source, SubscribeRequest, SubscribeResponse, events_client::EventsClient,
+        AddTopic, DropTopic, Event, Source, SubscribeRequest, SubscribeResponse, events_client::EventsClient,
         subscribe_request::Action, subscribe_response::Message,
     },
 };
-use futures_util::FutureExt;
+use futures_util::{FutureExt, StreamExt};
 use tokio::{
     sync::{mpsc, watch},
     time::{Instant, timeout},
@@ -24,12 +24,15 @@ use tonic::{Status, Streaming};
 
 use crate::{
     backoff::Backoff,
-    fanout::registry::{Change, Published, Registry},
+    fanout::registry::{Change, Registry},
     metrics::Metrics,
 };
 
 /// Requests that may be on their way at once. More of them wait here, at most a few for each topic.
 const OUTGOING: usize = 256;
+
+/// Messages that are passed on together, when so many have come.
+const AT_ONCE: usize = 64;
 
 /// How long the service may take to answer that the stream is open.
 const OPENING: Duration = Duration::from_secs(5);
@@ -96,15 +99,15 @@ impl Subscriber {
 
     async fn pass_on(
         &self,
-        mut incoming: Streaming<SubscribeResponse>,
+        incoming: Streaming<SubscribeResponse>,
         outgoing: mpsc::Sender<SubscribeRequest>,
     ) -> Result<(), Status> {
+        let mut incoming = incoming.ready_chunks(AT_ONCE);
         let mut changes = VecDeque::new();
         loop {
             tokio::select! {
-                message = incoming.message() => match message? {
-                    Some(SubscribeResponse { message: Some(message) }) => self.on_message(message),
-                    Some(SubscribeResponse { message: None }) => {}
+                messages = incoming.next() => match messages {
+                    Some(messages) => self.on_messages(messages)?,
                     None => return Ok(()),
                 },
                 () = self.registry.changes(&mut changes) => {}
@@ -119,18 +122,29 @@ impl Subscriber {
         }
     }
 
-    fn on_message(&self, message: Message) {
-        match message {
-            Message::Event(event) => match self.registry.publish(event) {
-                Published::To(readers) => self.metrics.published(self.source, readers),
-                Published::Ignored => {}
-                Published::Gap => {
-                    tracing::warn!(service = self.source.as_str_name(), "a gap in a topic; reading it again")
+    fn on_messages(&self, messages: Vec<Result<SubscribeResponse, Status>>) -> Result<(), Status> {
+        let mut events = Vec::with_capacity(messages.len());
+        let mut end = Ok(());
+        for message in messages {
+            match message.map(|response| response.message) {
+                Ok(Some(Message::Event(event))) => events.push(event),
+                Ok(Some(Message::Added(added))) => {
+                    self.publish(&mut events);
+                    self.registry.added(self.source, &added.topic, added.after, added.history_lost);
                 }
-            },
-            Message::Added(added) => {
-                self.registry.added(self.source, &added.topic, added.after, added.history_lost);
+                Ok(None) => {}
+                Err(status) => end = Err(status),
             }
+        }
+        self.publish(&mut events);
+        end
+    }
+
+    fn publish(&self, events: &mut Vec<Event>) {
+        let published = self.registry.publish(events.drain(..));
+        self.metrics.published(self.source, published);
+        if published.gap {
+            tracing::warn!(service = self.source.as_str_name(), "a gap in a topic; reading it again");
         }
     }
 

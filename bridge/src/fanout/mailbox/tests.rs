@@ -17,12 +17,16 @@ fn take(mailbox: &Mailbox, most: usize) -> Option<Result<usize, Overflow>> {
     mailbox.take(&mut into, most).now_or_never().map(|result| result.map(|()| into.len()))
 }
 
+fn push<const N: usize>(mailbox: &Mailbox, mail: [Delivery; N]) -> usize {
+    mailbox.push(mail, &mut Wakes::default())
+}
+
 #[test]
 fn mail_is_taken_in_batches() {
     let mailbox = mailbox(100);
     assert_eq!(take(&mailbox, 2), None);
     for _ in 0..3 {
-        mailbox.push(lost(1));
+        push(&mailbox, [lost(1)]);
     }
     assert_eq!(take(&mailbox, 2), Some(Ok(2)));
     assert_eq!(take(&mailbox, 2), Some(Ok(1)));
@@ -33,7 +37,7 @@ fn mail_is_taken_in_batches() {
 fn what_was_taken_makes_room() {
     let mailbox = mailbox(100);
     for _ in 0..10 {
-        mailbox.push(lost(60));
+        push(&mailbox, [lost(60)]);
         assert_eq!(take(&mailbox, 1), Some(Ok(1)));
     }
 }
@@ -41,14 +45,40 @@ fn what_was_taken_makes_room() {
 #[test]
 fn over_the_limit_everything_is_gone_until_it_starts_again() {
     let mailbox = mailbox(100);
-    mailbox.push(lost(60));
-    mailbox.push(lost(60));
-    mailbox.push(lost(1));
+    push(&mailbox, [lost(60)]);
+    push(&mailbox, [lost(60)]);
+    push(&mailbox, [lost(1)]);
     assert_eq!(take(&mailbox, 9), Some(Err(Overflow)));
     mailbox.restart();
     assert_eq!(take(&mailbox, 9), None);
-    mailbox.push(lost(1));
+    push(&mailbox, [lost(1)]);
     assert_eq!(take(&mailbox, 9), Some(Ok(1)));
+}
+
+#[test]
+fn of_mail_that_comes_together_what_is_before_the_limit_counts_as_taken() {
+    let mailbox = mailbox(100);
+    assert_eq!(push(&mailbox, [lost(60), lost(30), lost(30), lost(1)]), 2);
+    assert_eq!(take(&mailbox, 9), Some(Err(Overflow)));
+}
+
+#[tokio::test]
+async fn what_comes_together_is_found_together() {
+    let mailbox = Arc::new(mailbox(100));
+    let reader = tokio::spawn({
+        let mailbox = mailbox.clone();
+        async move {
+            let mut taken = Vec::new();
+            mailbox.take(&mut taken, 9).await.map(|()| taken.len())
+        }
+    });
+    tokio::task::yield_now().await;
+    let mut wakes = Wakes::default();
+    mailbox.push([lost(1)], &mut wakes);
+    tokio::task::yield_now().await;
+    mailbox.push([lost(1)], &mut wakes);
+    drop(wakes);
+    assert_eq!(reader.await.unwrap(), Ok(2));
 }
 
 #[tokio::test]
@@ -59,7 +89,7 @@ async fn a_waiting_reader_is_woken() {
         async move { mailbox.take(&mut Vec::new(), 1).await }
     });
     tokio::task::yield_now().await;
-    mailbox.push(lost(1));
+    push(&mailbox, [lost(1)]);
     assert!(reader.await.is_ok_and(|taken| taken.is_ok()));
 }
 
@@ -71,9 +101,9 @@ async fn a_writing_reader_is_woken_for_an_overflow_only() {
         async move { mailbox.overflow().await }
     });
     tokio::task::yield_now().await;
-    mailbox.push(lost(60));
+    push(&mailbox, [lost(60)]);
     tokio::task::yield_now().await;
     assert!(!writer.is_finished());
-    mailbox.push(lost(60));
+    push(&mailbox, [lost(60)]);
     assert!(writer.await.is_ok());
 }

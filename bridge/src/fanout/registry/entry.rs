@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
-use causeway_proto::event::{Event, event::Body};
+use causeway_proto::event::event::Body;
 use tokio::sync::oneshot;
 
 use super::{Change, Interest, Joined, Published};
 use crate::fanout::{
-    mailbox::{Delivery, Loss, Mailbox},
+    mailbox::{Delivery, Loss, Mailbox, Wakes},
     packet::Packet,
 };
 
@@ -45,6 +45,27 @@ enum State {
     Asked { after: Option<u64> },
     /// Events flow; this is the last that was passed on.
     Live { position: u64 },
+}
+
+impl Reader {
+    fn wants(&self, packet: &Packet) -> bool {
+        self.interest == Interest::Everything || matches!(packet.event().body, Some(Body::UserUpdated(_)))
+    }
+}
+
+impl State {
+    /// Whether an event is the next, or has no place in the order.
+    fn advance(&mut self, sequence: u64) -> bool {
+        let Self::Live { position } = self else { return false };
+        let after = *position;
+        let next = sequence == after + 1;
+        if next {
+            *position = sequence;
+        } else if sequence > after {
+            *self = Self::Broken { after };
+        }
+        next || sequence == 0
+    }
 }
 
 /// What becomes of a topic once what there is to say has been said.
@@ -88,34 +109,31 @@ impl Entry {
         }
     }
 
-    /// Passes an event on, when it is the next. After a gap nothing is passed on until the service has
+    /// Passes on those of a few events that are new. After a gap nothing is passed on until the service has
     /// answered again.
-    pub(super) fn publish(&mut self, event: Event) -> Published {
-        let State::Live { position } = &mut self.state else { return Published::Ignored };
-        let after = *position;
-        match event.sequence {
-            0 => {}
-            seen if seen <= after => return Published::Ignored,
-            next if next == after + 1 => *position = next,
-            _ => {
-                self.state = State::Broken { after };
-                return Published::Gap;
-            }
+    pub(super) fn publish(&mut self, packets: &[Arc<Packet>], wakes: &mut Wakes) -> Published {
+        let was_live = matches!(self.state, State::Live { .. });
+        let news: Vec<_> =
+            packets.iter().filter(|packet| self.state.advance(packet.event().sequence)).collect();
+        let readers = if news.is_empty() { &[][..] } else { &self.readers };
+        let mail = |reader: &Reader| {
+            let wanted = news.iter().filter(|packet| reader.wants(packet));
+            reader.mailbox.push(wanted.map(|packet| Delivery::Event(Arc::clone(packet))), wakes)
+        };
+        Published {
+            events: news.len(),
+            deliveries: readers.iter().map(mail).sum(),
+            gap: was_live && matches!(self.state, State::Broken { .. }),
         }
-        let account = matches!(event.body, Some(Body::UserUpdated(_)));
-        let wants = |reader: &&Reader| account || reader.interest == Interest::Everything;
-        let packet = Arc::new(Packet::new(event));
-        let readers = self.readers.iter().filter(wants);
-        Published::To(readers.filter(|reader| reader.mailbox.push(Delivery::Event(packet.clone()))).count())
     }
 
     /// The service answered: events after a position follow. Readers who were there before are told of a
     /// `loss`.
-    pub(super) fn added(&mut self, after: u64, loss: Option<&Arc<Loss>>) {
+    pub(super) fn added(&mut self, after: u64, loss: Option<&Arc<Loss>>, wakes: &mut Wakes) {
         self.state = State::Live { position: after };
         for reader in &mut self.readers {
             if let Some(loss) = loss.filter(|_| !reader.fresh) {
-                reader.mailbox.push(Delivery::Lost(loss.clone()));
+                reader.mailbox.push([Delivery::Lost(loss.clone())], wakes);
             }
             reader.fresh = false;
         }

@@ -31,8 +31,15 @@ fn added(registry: &Registry, after: u64) {
 }
 
 fn publish(registry: &Registry, sequence: u64) -> Published {
-    registry.publish(samples::message(sequence, sequence, "a"))
+    registry.publish([samples::message(sequence, sequence, "a")])
 }
+
+fn to(deliveries: usize) -> Published {
+    Published { events: 1, deliveries, gap: false }
+}
+
+const IGNORED: Published = Published { events: 0, deliveries: 0, gap: false };
+const GAP: Published = Published { gap: true, ..IGNORED };
 
 /// Sequence numbers of events; 0 stands for a loss.
 fn mail(mailbox: &Mailbox) -> Vec<u64> {
@@ -58,12 +65,12 @@ async fn the_first_reader_has_the_topic_asked_for_and_the_next_does_not() {
     let (registry, first, second) = (Registry::default(), mailbox(), mailbox());
     let asked = join(&registry, &first);
     assert_eq!(changes(&registry), [add(None)]);
-    assert_eq!(publish(&registry, 5), Published::Ignored);
+    assert_eq!(publish(&registry, 5), IGNORED);
     added(&registry, 5);
     assert_eq!(asked.position(Duration::ZERO).await, Ok(5));
     assert!(matches!(join(&registry, &second), Joined::Live(5)));
     assert_eq!(changes(&registry), []);
-    assert_eq!(publish(&registry, 6), Published::To(2));
+    assert_eq!(publish(&registry, 6), to(2));
     assert_eq!((mail(&first), mail(&second)), (vec![6], vec![6]));
 }
 
@@ -74,7 +81,7 @@ fn an_event_that_comes_twice_is_passed_on_once() {
     changes(&registry);
     added(&registry, 5);
     let published = [5, 6, 6, 7].map(|sequence| publish(&registry, sequence));
-    assert_eq!(published, [Published::Ignored, Published::To(1), Published::Ignored, Published::To(1)]);
+    assert_eq!(published, [IGNORED, to(1), IGNORED, to(1)]);
     assert_eq!(mail(&reader), [6, 7]);
     assert_eq!(registry.position(NAME), Some(7));
 }
@@ -85,14 +92,26 @@ fn behind_a_gap_the_topic_is_asked_for_again() {
     join(&registry, &reader);
     changes(&registry);
     added(&registry, 5);
-    assert_eq!(publish(&registry, 7), Published::Gap);
-    assert_eq!(publish(&registry, 8), Published::Ignored);
+    assert_eq!(publish(&registry, 7), GAP);
+    assert_eq!(publish(&registry, 8), IGNORED);
     assert_eq!(changes(&registry), [drop_it(), add(Some(5))]);
     added(&registry, 5);
     for sequence in 6..9 {
         publish(&registry, sequence);
     }
     assert_eq!(mail(&reader), [6, 7, 8]);
+}
+
+#[test]
+fn of_events_that_come_together_those_before_a_gap_are_passed_on() {
+    let (registry, reader) = (Registry::default(), mailbox());
+    join(&registry, &reader);
+    changes(&registry);
+    added(&registry, 5);
+    let together = [5, 6, 7, 9, 8].map(|sequence| samples::message(sequence, sequence, "a"));
+    assert_eq!(registry.publish(together), Published { events: 2, deliveries: 2, gap: true });
+    assert_eq!(changes(&registry), [drop_it(), add(Some(7))]);
+    assert_eq!(mail(&reader), [6, 7]);
 }
 
 #[test]
@@ -106,7 +125,7 @@ fn the_last_reader_gives_the_topic_back() {
     assert_eq!(changes(&registry), []);
     leave(&registry, &second);
     assert_eq!(changes(&registry), [drop_it()]);
-    assert_eq!(publish(&registry, 1), Published::Ignored);
+    assert_eq!(publish(&registry, 1), IGNORED);
 }
 
 #[test]
@@ -141,7 +160,7 @@ fn after_a_break_each_topic_goes_on_where_it_was() {
     added(&registry, 5);
     publish(&registry, 6);
     registry.disconnected();
-    assert_eq!(publish(&registry, 7), Published::Ignored);
+    assert_eq!(publish(&registry, 7), IGNORED);
     assert_eq!(changes(&registry), [add(Some(6))]);
     registry.disconnected();
     assert_eq!(changes(&registry), [add(Some(6))]);
@@ -170,7 +189,7 @@ fn who_cares_for_the_account_alone_hears_nothing_else() {
     changes(&registry);
     registry.added(Source::Chat, "user/a", 0, false);
     let other = samples::message(1, 1, "a").body;
-    registry.publish(Event { topic: "user/a".into(), sequence: 1, body: other, ..Event::default() });
-    registry.publish(samples::user_updated(2, samples::user("a")));
+    registry.publish([Event { topic: "user/a".into(), sequence: 1, body: other, ..Event::default() }]);
+    registry.publish([samples::user_updated(2, samples::user("a"))]);
     assert_eq!(mail(&reader), [2]);
 }

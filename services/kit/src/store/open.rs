@@ -8,7 +8,7 @@ use std::{
     sync::Arc,
 };
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, ErrorCode, OpenFlags, config::DbConfig};
 
 use super::{StoreOptions, log, migrate};
 
@@ -155,7 +155,7 @@ fn writer(path: &Path) -> rusqlite::Result<Connection> {
          PRAGMA wal_autocheckpoint = 0;
          PRAGMA journal_size_limit = 67108864;",
     )?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_statements(&connection)?;
     Ok(connection)
 }
 
@@ -168,8 +168,15 @@ fn reader(path: &Path) -> rusqlite::Result<Connection> {
          PRAGMA temp_store = MEMORY;
          PRAGMA cache_size = -8192;",
     )?;
-    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    keep_statements(&connection)?;
     Ok(connection)
+}
+
+/// Has statements prepared once. SQLite would plan some of them anew for each value that is bound: its "query planner
+/// stability guarantee" has it look at the statement alone.
+fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
 }
 
 /// What the one who starts the process is told.
@@ -180,5 +187,27 @@ pub(super) fn refusal(path: &Path, error: rusqlite::Error) -> OpenError {
             OpenError::Damaged { path, source: error.into() }
         }
         _ => OpenError::Database { path, source: error.into() },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_is_bound() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("test.db");
+        touch(&path).unwrap();
+        let connection = writer(&path).unwrap();
+        connection.execute_batch("CREATE TABLE seat (room TEXT, place INTEGER)").unwrap();
+        for room in ["hall", "attic", "cellar"] {
+            let mut statement =
+                connection.prepare_cached("SELECT max(place) FROM seat WHERE room = ?1").unwrap();
+            assert!(statement.exists([room]).unwrap());
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+        }
     }
 }
