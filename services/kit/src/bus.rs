@@ -56,8 +56,9 @@ pub enum Signal {
 
 /// Brings envelopes to the processes that may want them.
 pub trait Driver: Send + Sync + 'static {
-    /// Brings `envelope` to this process, by giving it to `local`, and to all others. Must not block; may lose it.
-    fn publish(&self, envelope: Arc<Envelope>, local: &Local);
+    /// Brings `envelopes` to this process, by giving them to `local`, and to all others. Must not block; may lose them.
+    /// What is given to `local` together reaches each subscriber together.
+    fn publish(&self, envelopes: &[Arc<Envelope>], local: &Local);
 
     /// Whether somebody in another process may listen. When nobody does and nobody here took the topic, an ephemeral
     /// event is not even made.
@@ -71,8 +72,8 @@ pub trait Driver: Send + Sync + 'static {
 pub struct InProcess;
 
 impl Driver for InProcess {
-    fn publish(&self, envelope: Arc<Envelope>, local: &Local) {
-        local.deliver(&envelope);
+    fn publish(&self, envelopes: &[Arc<Envelope>], local: &Local) {
+        local.deliver(envelopes);
     }
 }
 
@@ -95,9 +96,9 @@ impl Bus {
         Self { driver: Arc::new(driver), local }
     }
 
-    /// Sends an event on its way. Never blocks.
-    pub fn publish(&self, envelope: Arc<Envelope>) {
-        self.driver.publish(envelope, &self.local);
+    /// Sends events on their way, in this order. Never blocks.
+    pub fn publish(&self, envelopes: &[Arc<Envelope>]) {
+        self.driver.publish(envelopes, &self.local);
     }
 
     /// Whether publishing to this topic can reach anybody.
@@ -130,8 +131,8 @@ mod tests {
         let bus = Bus::default();
         let mut receiver = bus.subscribe();
         receiver.take(Source::Chat, "user/1");
-        bus.publish(envelope("user/2", 1));
-        bus.publish(envelope("user/1", 1));
+        bus.publish(&[envelope("user/2", 1)]);
+        bus.publish(&[envelope("user/1", 1)]);
         assert_eq!(receiver.recv().await, Signal::Event(envelope("user/1", 1)));
     }
 
@@ -143,8 +144,8 @@ mod tests {
         receiver.release(Source::Chat, "user/1");
         assert!(!bus.reaches(Source::Chat, "user/1"));
         receiver.take(Source::Chat, "user/2");
-        bus.publish(envelope("user/1", 1));
-        bus.publish(envelope("user/2", 1));
+        bus.publish(&[envelope("user/1", 1)]);
+        bus.publish(&[envelope("user/2", 1)]);
         assert_eq!(receiver.recv().await, Signal::Event(envelope("user/2", 1)));
     }
 
@@ -154,7 +155,7 @@ mod tests {
         let mut receiver = bus.subscribe();
         receiver.take(Source::Chat, "user/1");
         for sequence in 1..100_000 {
-            bus.publish(envelope("user/1", sequence));
+            bus.publish(&[envelope("user/1", sequence)]);
         }
         let mut lagged = 0;
         let mut last = 0;

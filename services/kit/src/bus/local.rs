@@ -16,13 +16,22 @@ pub struct Local(Arc<Mutex<HashMap<Source, Topics>>>);
 type Topics = HashMap<Arc<str>, Vec<Arc<Queue>>>;
 
 impl Local {
-    /// Gives an event to those who took its topic. Never blocks; who does not keep up is marked as lagging.
-    pub fn deliver(&self, envelope: &Arc<Envelope>) {
+    /// Gives events to those who took their topics, and wakes each of them once. Never blocks; who does not keep up is
+    /// marked as lagging.
+    pub fn deliver(&self, envelopes: &[Arc<Envelope>]) {
+        let mut filled: Vec<Arc<Queue>> = Vec::new();
         let sources = self.lock();
-        let Some((_, queues)) = find(&sources, envelope.source, &envelope.topic) else { return };
-        for queue in queues {
-            queue.push(Signal::Event(envelope.clone()));
+        for envelope in envelopes {
+            let Some((_, queues)) = find(&sources, envelope.source, &envelope.topic) else { continue };
+            for queue in queues {
+                queue.push(Signal::Event(envelope.clone()));
+                if !filled.iter().any(|other| Arc::ptr_eq(other, queue)) {
+                    filled.push(queue.clone());
+                }
+            }
         }
+        drop(sources);
+        filled.iter().for_each(|queue| queue.wake());
     }
 
     /// Tells all subscribers that events may be lost, for example because a driver lost its connection for a while.
@@ -40,6 +49,7 @@ impl Local {
         let Some((topic, queues)) = find(&sources, source, topic) else { return };
         for queue in queues {
             queue.push(Signal::Head { source, topic: topic.clone(), sequence });
+            queue.wake();
         }
     }
 

@@ -29,6 +29,7 @@ struct State {
 }
 
 impl Queue {
+    /// Adds a signal; the reader learns of it by [`Queue::wake`].
     pub(super) fn push(&self, signal: Signal) {
         let mut state = self.lock();
         let bytes = cost(&signal);
@@ -37,14 +38,17 @@ impl Queue {
         }
         state.bytes += bytes;
         state.signals.push_back(signal);
-        drop(state);
+    }
+
+    /// Has the reader look.
+    pub(super) fn wake(&self) {
         self.filled.notify_one();
     }
 
     /// Drops what is queued, and says so.
     pub(super) fn lag(&self) {
         self.lock().lag();
-        self.filled.notify_one();
+        self.wake();
     }
 
     /// Waits for signals and swaps all of them into `taken`, which is empty. For one reader.

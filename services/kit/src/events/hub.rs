@@ -54,7 +54,12 @@ impl Hub {
         let event = Event { source: self.source.into(), topic, sequence: 0, time, body: Some(body) };
         let encoded = Bytes::from(event.encode_to_vec());
         let (source, sequence) = (self.source, event.sequence);
-        self.bus.publish(Arc::new(Envelope { source, topic: event.topic.into(), sequence, event: encoded }));
+        self.bus.publish(&[Arc::new(Envelope {
+            source,
+            topic: event.topic.into(),
+            sequence,
+            event: encoded,
+        })]);
     }
 
     /// Closes the store, when there is one. See [`Store::close`].

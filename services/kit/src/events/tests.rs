@@ -253,7 +253,7 @@ async fn who_reads_too_slowly_loses_its_place_and_nothing_else() {
         sequence,
         event: vec![0; 1 << 20].into(),
     };
-    (2..10).for_each(|sequence| house.scratch.bus.publish(Arc::new(envelope(sequence))));
+    (2..10).for_each(|sequence| house.scratch.bus.publish(&[Arc::new(envelope(sequence))]));
     tokio::time::pause();
     tokio::time::advance(Duration::from_secs(11)).await;
     assert_eq!(watcher.next().await.unwrap_err().code(), Code::ResourceExhausted);

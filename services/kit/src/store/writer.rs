@@ -167,9 +167,8 @@ impl Writer {
 
     /// Tells subscribers and outboxes what was committed, in the order of the log.
     fn announce(&mut self) {
-        for envelope in self.batch.events.drain(..) {
-            self.bus.publish(envelope);
-        }
+        self.bus.publish(&self.batch.events);
+        self.batch.events.clear();
         if self.batch.owed {
             self.owed.send_replace(());
         }

@@ -28,18 +28,24 @@ struct Lossy {
 }
 
 impl Driver for Lossy {
-    fn publish(&self, envelope: Arc<Envelope>, local: &Local) {
+    fn publish(&self, envelopes: &[Arc<Envelope>], local: &Local) {
+        envelopes.iter().for_each(|envelope| self.bring(envelope, local));
+    }
+}
+
+impl Lossy {
+    fn bring(&self, envelope: &Arc<Envelope>, local: &Local) {
         let late = self.late.lock().unwrap().take();
+        let mut brought = Vec::new();
         match self.script.lock().unwrap().pop_front().unwrap_or(Fate::Passes) {
-            Fate::Passes => local.deliver(&envelope),
+            Fate::Passes => brought.push(envelope.clone()),
             Fate::IsLost => {}
-            Fate::ComesTwice => (0..2).for_each(|_| local.deliver(&envelope)),
-            Fate::ComesAfterTheNext => *self.late.lock().unwrap() = Some(envelope),
+            Fate::ComesTwice => brought.extend([envelope.clone(), envelope.clone()]),
+            Fate::ComesAfterTheNext => *self.late.lock().unwrap() = Some(envelope.clone()),
             Fate::IsLostWithAllOthers => local.lag(),
         }
-        if let Some(late) = late {
-            local.deliver(&late);
-        }
+        brought.extend(late);
+        local.deliver(&brought);
     }
 }
 
