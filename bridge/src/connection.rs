@@ -2,14 +2,16 @@
 //!
 //! Whatever happens (a frame, mail, an answer, a timer) is told to the session, and what the session wants is
 //! done: that is the whole loop. [`inbound`] reads, [`outbound`] does what is wanted and writes through
-//! [`wire`], [`mail`] is what comes from the fan-out, [`calls`] what is under way at the services, and
+//! [`wire`] what [`encode`] makes of it, [`mail`] is what comes from the fan-out, [`calls`] what is under way at the services, and
 //! [`ending`] is how it ends.
 
 mod calls;
+mod encode;
 mod ending;
 mod inbound;
 mod mail;
 mod outbound;
+mod spare;
 mod wire;
 
 use std::{pin::Pin, sync::Arc, time::Duration};
@@ -43,15 +45,14 @@ use crate::{
 /// Read buffer of a socket, in bytes: it stays for as long as the socket is open.
 const READ_BUFFER: usize = 4 << 10;
 
-/// Bytes that are written together; the buffer grows to it only when so much is to be written.
-const WRITE_BUFFER: usize = 16 << 10;
+/// Write buffer of a socket, in bytes, which is for control frames alone.
+const WRITE_BUFFER: usize = 256;
 
 /// How long a refused client may take to close its side.
 const REFUSED: Duration = Duration::from_secs(5);
 
 /// Sizes of the buffers and frames of a socket.
 pub(crate) fn config(settings: &Settings) -> WebSocketConfig {
-    // The write buffer itself has no limit: a frame is only added once what was there is written, see `wire`.
     WebSocketConfig::default()
         .read_buffer_size(READ_BUFFER)
         .write_buffer_size(WRITE_BUFFER)
@@ -155,6 +156,7 @@ where
 
     fn on_wake(&mut self, wake: Wake) -> Option<End> {
         let now = self.now();
+        spare::borrow(&mut self.actions);
         if self.session.is_over(now) {
             return Some(End::Close(Close::EXPIRED));
         }
@@ -162,11 +164,9 @@ where
             Wake::Drain => self.session.on_drain(now.at + self.shared.settings.drain.mul_f64(rand::random())),
             Wake::Frame(frame) => return self.on_frames(now, frame),
             Wake::Mail(Mailed::Deliveries) => {
-                self.actions.reserve(self.deliveries.len());
-                for delivery in &self.deliveries {
+                for delivery in std::mem::take(&mut self.deliveries) {
                     self.session.on_delivery(now, delivery, &mut self.actions);
                 }
-                self.deliveries.clear();
             }
             Wake::Mail(Mailed::NowLive) => self.show_presences(),
             Wake::Mail(Mailed::Overflow) => return Some(self.too_slow()),

@@ -22,7 +22,6 @@ use std::sync::Arc;
 
 use causeway_proto::chat::{Conversation, ConversationKind};
 use tokio::time::Instant;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use self::{
     action::{Action, Close, Lane},
@@ -188,13 +187,11 @@ impl Session {
     }
 
     fn reply(&self, reply: &Reply, out: &mut Vec<Action>) {
-        out.extend(
-            self.translator.reply(self.room, reply).map(|frame| Action::Frame(Utf8Bytes::from(frame))),
-        );
+        out.extend(self.translator.reply(self.room, reply).map(Action::Frame));
     }
 
     fn fault(&self, fault: &Fault, out: &mut Vec<Action>) {
-        out.push(Action::Fault(fault.code, Utf8Bytes::from(self.translator.fault(fault))));
+        out.push(Action::Fault(fault.code, self.translator.fault(fault)));
     }
 }
 

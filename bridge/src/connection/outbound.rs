@@ -1,16 +1,12 @@
 //! What the session wants, and frames to the client.
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio_tungstenite::tungstenite::{Bytes, Message};
 
-use super::{Connection, Mail, ending::End, wire::Broken};
+use super::{Connection, Mail, encode::Frame, ending::End, spare, wire::Broken};
 use crate::{
     fanout::{mailbox::Mailbox, membership::Membership},
     session::action::{Action, Close},
 };
-
-/// Room for actions and deliveries that an idle socket keeps.
-const KEPT: usize = 8;
 
 impl<S> Connection<S>
 where
@@ -21,32 +17,43 @@ where
     pub(super) async fn perform(&mut self) -> Option<End> {
         let mut actions = std::mem::take(&mut self.actions);
         let mut pending = actions.drain(..);
-        let mut frames = 0;
         while let Some(action) = pending.next() {
-            let message = match action {
-                Action::Close(close) => return Some(End::Close(close)),
-                Action::Frame(frame) => Message::Text(frame),
+            let written = match &action {
+                Action::Close(close) => return Some(End::Close(*close)),
+                Action::Event(packet, view) => self.write_all(packet.frames(*view)).await,
+                Action::Frame(frame) => self.write(Frame::Text(frame)).await,
                 Action::Fault(code, frame) => {
-                    self.metrics.fault(code);
-                    Message::Text(frame)
+                    self.metrics.fault(*code);
+                    self.write(Frame::Text(frame)).await
                 }
-                Action::Ping => Message::Ping(Bytes::new()),
+                Action::Ping => self.write(Frame::Ping).await,
                 Action::Call(..) | Action::Join(..) | Action::Leave(_) | Action::Ignored => {
                     self.arrange(action);
                     continue;
                 }
             };
-            frames += u64::from(message.is_text());
-            if let Err(broken) = self.wire.feed(message, watched(&self.mail, &self.membership)).await {
+            if let Err(broken) = written {
                 self.actions = pending.collect();
                 return Some(self.broken(broken));
             }
         }
         drop(pending);
-        self.keep(actions);
-        self.metrics.frames_out(frames);
+        spare::give_back(actions);
         let flushed = self.wire.flush(watched(&self.mail, &self.membership)).await;
         flushed.err().map(|broken| self.broken(broken))
+    }
+
+    async fn write_all(&mut self, frames: &[Box<str>]) -> Result<(), Broken> {
+        for frame in frames {
+            self.write(Frame::Text(frame)).await?;
+        }
+        Ok(())
+    }
+
+    async fn write(&mut self, frame: Frame<'_>) -> Result<(), Broken> {
+        self.wire.feed(frame, watched(&self.mail, &self.membership)).await?;
+        self.metrics.frames_out(u64::from(matches!(frame, Frame::Text(_))));
+        Ok(())
     }
 
     /// Does what needs no writing.
@@ -60,17 +67,7 @@ where
             }
             Action::Leave(topic) => self.membership.leave(topic.source, &topic.name),
             Action::Ignored => self.metrics.ignored(),
-            Action::Frame(_) | Action::Fault(..) | Action::Ping | Action::Close(_) => {}
-        }
-    }
-
-    /// Keeps room for the next actions and deliveries, but no more than an idle socket should.
-    fn keep(&mut self, actions: Vec<Action>) {
-        if actions.capacity() <= KEPT {
-            self.actions = actions;
-        }
-        if self.deliveries.capacity() > KEPT {
-            self.deliveries = Vec::new();
+            Action::Event(..) | Action::Frame(_) | Action::Fault(..) | Action::Ping | Action::Close(_) => {}
         }
     }
 

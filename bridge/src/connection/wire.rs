@@ -1,10 +1,14 @@
-//! The socket itself: writes are collected and then written together, and a peer that does not read is given
+//! The socket itself: frames are collected and then written together, and a peer that does not read is given
 //! up.
+//!
+//! tungstenite reads, answers pings and closes. What we have to say goes beside it, straight from the frames that all
+//! sockets share, and only ever between two frames of tungstenite's own.
 
 use std::{
     future::poll_fn,
-    pin::pin,
-    task::{Context, Poll},
+    io,
+    pin::{Pin, pin},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -18,17 +22,22 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, protocol::CloseFrame},
 };
 
+use super::{encode::Frame, spare};
 use crate::{fanout::mailbox::Mailbox, session::action::Close};
 
 /// What a peer may still send, in bytes, after it sent something that ended the reading.
 const STILL_READ: usize = 1 << 20;
 
+/// Bytes that are collected before they are written.
+const COLLECTED: usize = 16 << 10;
+
 /// A socket that is written patiently.
 pub(super) struct Wire<S> {
     socket: WebSocketStream<S>,
     patience: Duration,
-    /// Something is not flushed.
-    dirty: bool,
+    /// Frames to be written, of which the first so many bytes are.
+    out: Vec<u8>,
+    written: usize,
     /// What the peer sends cannot be understood any more.
     unreadable: bool,
 }
@@ -42,16 +51,13 @@ pub(super) enum Broken {
     TooSlow,
 }
 
-/// Something that a socket can be asked again and again, until it is done.
-type Step<S> = fn(&mut WebSocketStream<S>, &mut Context<'_>) -> Poll<Result<(), Error>>;
-
 impl<S> Wire<S>
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     /// A write may stand still for as long as `patience`.
     pub(super) fn new(socket: WebSocketStream<S>, patience: Duration) -> Self {
-        Self { socket, patience, dirty: false, unreadable: false }
+        Self { socket, patience, out: Vec::new(), written: 0, unreadable: false }
     }
 
     /// The next message; `None` when there is none any more. It is safe to drop the future.
@@ -61,29 +67,27 @@ where
         next
     }
 
-    /// Writes a message, or keeps it to be written with others. While that takes time, an overflow of
-    /// `mailbox` ends it.
-    pub(super) async fn feed(&mut self, message: Message, mailbox: Option<&Mailbox>) -> Result<(), Broken> {
-        self.wait_until(WebSocketStream::poll_ready_unpin, mailbox).await?;
-        self.dirty = true;
-        self.socket.start_send_unpin(message).map_err(|_| Broken::Gone)
+    /// Keeps a frame to be written with others, and writes what was kept when that is much. While that takes time, an
+    /// overflow of `mailbox` ends it.
+    pub(super) async fn feed(&mut self, frame: Frame<'_>, mailbox: Option<&Mailbox>) -> Result<(), Broken> {
+        if self.out.len() >= COLLECTED {
+            self.flush(mailbox).await?;
+        }
+        spare::borrow(&mut self.out);
+        frame.encode(&mut self.out);
+        Ok(())
     }
 
     /// Writes everything that was kept.
     pub(super) async fn flush(&mut self, mailbox: Option<&Mailbox>) -> Result<(), Broken> {
-        if self.dirty {
-            self.wait_until(WebSocketStream::poll_flush_unpin, mailbox).await?;
-            self.dirty = false;
+        if self.out.is_empty() {
+            return Ok(());
         }
-        Ok(())
-    }
-
-    async fn wait_until(&mut self, step: Step<S>, mailbox: Option<&Mailbox>) -> Result<(), Broken> {
-        let socket = &mut self.socket;
         // Nearly always it is done at once, and needs no timer.
-        if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(step(socket, context))).await {
+        if let Poll::Ready(done) = poll_fn(|context| Poll::Ready(self.poll_write(context))).await {
             return done.map_err(|_| Broken::Gone);
         }
+        let patience = sleep(self.patience);
         let overflow = async {
             match mailbox {
                 Some(mailbox) => mailbox.overflow().await,
@@ -91,16 +95,35 @@ where
             }
         };
         tokio::select! {
-            done = poll_fn(|context| step(socket, context)) => done.map_err(|_| Broken::Gone),
+            done = poll_fn(|context| self.poll_write(context)) => done.map_err(|_| Broken::Gone),
             () = overflow => Err(Broken::TooSlow),
-            () = sleep(self.patience) => Err(Broken::TooSlow),
+            () = patience => Err(Broken::TooSlow),
         }
+    }
+
+    fn poll_write(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Error>> {
+        ready!(self.socket.poll_flush_unpin(context))?;
+        let mut io = Pin::new(self.socket.get_mut());
+        while let Some(rest @ [_, ..]) = self.out.get(self.written..) {
+            match ready!(io.as_mut().poll_write(context, rest))? {
+                0 => return Poll::Ready(Err(io::Error::from(io::ErrorKind::WriteZero).into())),
+                count => self.written += count,
+            }
+        }
+        ready!(io.poll_flush(context))?;
+        self.written = 0;
+        spare::give_back(std::mem::take(&mut self.out));
+        Poll::Ready(Ok(()))
     }
 
     /// Sends a close frame, or answers the peer's, and waits for the peer to be gone, for as long as
     /// `patience` in all.
     pub(super) async fn close(mut self, close: Option<Close>, patience: Duration) {
         let mut goodbye = pin!(async {
+            if !self.out.is_empty() {
+                // The frame that was being written is finished, or the peer could not read what follows.
+                poll_fn(|context| self.poll_write(context)).await.ok()?;
+            }
             if let Some(Close { code, reason }) = close {
                 let frame = CloseFrame { code: code.into(), reason: reason.into() };
                 self.socket.send(Message::Close(Some(frame))).await.ok()?;

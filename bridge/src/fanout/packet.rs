@@ -8,7 +8,6 @@ use causeway_proto::{
     event::{Event, event::Body},
 };
 use prost::Message;
-use tokio_tungstenite::tungstenite::Utf8Bytes;
 
 use crate::{
     cursor,
@@ -40,7 +39,7 @@ pub(crate) struct Packet {
 #[derive(Debug)]
 struct Frames {
     view: View,
-    frames: Box<[Utf8Bytes]>,
+    frames: Box<[Box<str>]>,
     next: OnceLock<Box<Frames>>,
 }
 
@@ -64,7 +63,7 @@ impl Packet {
     }
 
     /// Its frames in a view, none or more.
-    pub(crate) fn frames(&self, view: View) -> &[Utf8Bytes] {
+    pub(crate) fn frames(&self, view: View) -> &[Box<str>] {
         let mut place = &self.frames;
         loop {
             let found = place.get_or_init(|| Box::new(self.encode(view)));
@@ -85,18 +84,18 @@ impl Packet {
             .to_string()
         });
         let frames = frames.into_iter().map(|frame| match &id {
-            Some(id) => numbered(&frame, id),
-            None => Utf8Bytes::from(frame),
+            Some(id) => numbered(&frame, id).into(),
+            None => frame.into(),
         });
         Frames { view, frames: frames.collect(), next: OnceLock::new() }
     }
 }
 
 /// The frame with an `event_id` as its last field.
-pub(crate) fn numbered(frame: &str, id: &str) -> Utf8Bytes {
-    let Some(body) = frame.strip_suffix('}') else { return Utf8Bytes::from(frame) };
+pub(crate) fn numbered(frame: &str, id: &str) -> String {
+    let Some(body) = frame.strip_suffix('}') else { return frame.to_owned() };
     let comma = if body.ends_with('{') { "" } else { "," };
-    Utf8Bytes::from(format!(r#"{body}{comma}"event_id":"{id}"}}"#))
+    format!(r#"{body}{comma}"event_id":"{id}"}}"#)
 }
 
 /// The user whose doing an event is, or for whom alone it is a report; `None` when it is nobody's.

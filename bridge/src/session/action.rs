@@ -1,20 +1,26 @@
 //! What a session wants done.
 
-use tokio_tungstenite::tungstenite::Utf8Bytes;
+use std::sync::Arc;
 
 use crate::{
     backend::call::Call,
-    fanout::{Topic, registry::Interest},
+    fanout::{
+        Topic,
+        packet::{Packet, View},
+        registry::Interest,
+    },
     fault::Code,
 };
 
 /// One thing to be done, in the order given.
 #[derive(Debug)]
 pub(crate) enum Action {
+    /// Send the frames of an event.
+    Event(Arc<Packet>, View),
     /// Send a text frame.
-    Frame(Utf8Bytes),
+    Frame(String),
     /// Send an error frame of this code.
-    Fault(Code, Utf8Bytes),
+    Fault(Code, String),
     /// Send a WebSocket ping.
     Ping,
     /// Have something carried out. Of each lane one call is under way at a time.

@@ -1,5 +1,7 @@
 //! What happens elsewhere.
 
+use std::sync::Arc;
+
 use causeway_proto::{
     chat::{self, ConversationKind},
     event::{Source, event::Body},
@@ -9,7 +11,7 @@ use causeway_proto::{
 use super::{
     Now, Session,
     action::{Action, Close},
-    positions::Pass,
+    positions::{Pass, Positions},
 };
 use crate::{
     dialect::Room,
@@ -24,7 +26,7 @@ use crate::{
 
 impl Session {
     /// Something from the mailbox, or from the log.
-    pub(crate) fn on_delivery(&mut self, now: Now, delivery: &Delivery, out: &mut Vec<Action>) {
+    pub(crate) fn on_delivery(&mut self, now: Now, delivery: Delivery, out: &mut Vec<Action>) {
         match delivery {
             Delivery::Event(packet) => self.on_event(now, packet, out),
             Delivery::Lost(loss) => {
@@ -41,31 +43,32 @@ impl Session {
         self.fault(&Fault::new(Code::HistoryLost, "events before this are not kept any more"), out);
     }
 
-    fn on_event(&mut self, now: Now, packet: &Packet, out: &mut Vec<Action>) {
+    fn on_event(&mut self, now: Now, packet: Arc<Packet>, out: &mut Vec<Action>) {
         let pass = self.positions.as_mut().map_or(Pass::News, |positions| positions.pass(packet.event()));
-        if pass == Pass::Seen || self.is_mine(packet) {
+        if pass == Pass::Seen || self.is_mine(&packet) {
             return;
         }
         if let Some(Body::PresenceChanged(_)) = &packet.event().body {
             return self.on_presence(packet, out);
         }
         if pass == Pass::News
-            && let Some(close) = self.take_effect(packet, out)
+            && let Some(close) = self.take_effect(&packet, out)
         {
             return out.push(Action::Close(close));
         }
-        if self.show(packet, out) {
-            self.note_delivery(now, packet);
+        if self.is_shown(&packet) {
+            self.note_delivery(now, &packet);
+            self.show(packet, out);
         }
         self.pump(out);
     }
 
     /// A user came or went; the client is told what it does not know.
-    pub(super) fn on_presence(&mut self, packet: &Packet, out: &mut Vec<Action>) {
+    pub(super) fn on_presence(&mut self, packet: Arc<Packet>, out: &mut Vec<Action>) {
         let Some(Body::PresenceChanged(changed)) = &packet.event().body else { return };
         let Some(presence) = &changed.presence else { return };
         let online = presence.status() == causeway_proto::presence::PresenceStatus::Online;
-        if self.company.told(&presence.user_id, online) {
+        if self.company.told(&presence.user_id, online) && self.is_shown(&packet) {
             self.show(packet, out);
         }
     }
@@ -194,25 +197,35 @@ impl Session {
         }
     }
 
-    /// Sends an event's frames; false when it has none here.
-    fn show(&mut self, packet: &Packet, out: &mut Vec<Action>) -> bool {
-        let numbers = self.positions.as_ref().filter(|positions| positions.number(packet.event()));
-        let view = View {
+    /// Whether an event has frames here.
+    fn is_shown(&self, packet: &Packet) -> bool {
+        !packet.frames(self.view(packet)).is_empty()
+    }
+
+    /// Sends an event's frames.
+    fn show(&self, packet: Arc<Packet>, out: &mut Vec<Action>) {
+        let view = self.view(&packet);
+        match self.numbers(&packet).filter(|_| !view.numbered) {
+            None => out.push(Action::Event(packet, view)),
+            Some(positions) => {
+                let id = positions.cursor().to_string();
+                out.extend(packet.frames(view).iter().map(|frame| Action::Frame(numbered(frame, &id))));
+            }
+        }
+    }
+
+    fn view(&self, packet: &Packet) -> View {
+        View {
             dialect: self.dialect,
             room: self.room,
             own: author(packet.event()) == Some(self.caller.user.id.as_str()),
-            numbered: numbers.is_some_and(super::Positions::is_single),
-        };
-        let frames = packet.frames(view);
-        match numbers.filter(|_| !view.numbered) {
-            None => out.extend(frames.iter().cloned().map(Action::Frame)),
-            Some(positions) if !frames.is_empty() => {
-                let id = positions.cursor().to_string();
-                out.extend(frames.iter().map(|frame| Action::Frame(numbered(frame, &id))));
-            }
-            Some(_) => {}
+            numbered: self.numbers(packet).is_some_and(Positions::is_single),
         }
-        !frames.is_empty()
+    }
+
+    /// The positions, when they stand in the frames of an event.
+    fn numbers(&self, packet: &Packet) -> Option<&Positions> {
+        self.positions.as_ref().filter(|positions| positions.number(packet.event()))
     }
 
     fn note_delivery(&mut self, now: Now, packet: &Packet) {

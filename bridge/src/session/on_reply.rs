@@ -66,7 +66,7 @@ impl Session {
                 time: presence.last_seen,
                 body: Some(Body::PresenceChanged(PresenceChanged { presence: Some(presence) })),
             };
-            self.on_presence(&Packet::new(event), out);
+            self.on_presence(Arc::new(Packet::new(event)), out);
         }
     }
 

@@ -105,7 +105,7 @@ impl Stage {
 
     fn happens(&mut self, event: Event) -> Vec<String> {
         let delivery = Delivery::Event(samples::packet(event));
-        self.tell(|session, now, out| session.on_delivery(now, &delivery, out))
+        self.tell(|session, now, out| session.on_delivery(now, delivery, out))
     }
 
     fn answered(&mut self, outcome: Outcome) -> Vec<String> {
@@ -134,16 +134,27 @@ impl Stage {
     fn tell(&mut self, tell: impl FnOnce(&mut Session, Now, &mut Vec<Action>)) -> Vec<String> {
         let mut out = Vec::new();
         tell(&mut self.session, self.now, &mut out);
-        out.iter().map(line).collect()
+        out.iter().flat_map(lines).collect()
     }
 }
 
-/// An action in a line: of a frame its type, of an error its code.
-fn line(action: &Action) -> String {
+/// The texts that an action sends.
+fn texts(action: &Action) -> Vec<&str> {
     match action {
-        Action::Frame(frame) => {
-            let frame: Value = serde_json::from_str(frame).unwrap();
-            format!("frame {}", frame["type"].as_str().unwrap())
+        Action::Event(packet, view) => packet.frames(*view).iter().map(|frame| &**frame).collect(),
+        Action::Frame(frame) => vec![frame],
+        _ => Vec::new(),
+    }
+}
+
+/// An action in lines: of a frame its type, of an error its code.
+fn lines(action: &Action) -> Vec<String> {
+    let line = match action {
+        Action::Event(..) | Action::Frame(_) => {
+            let kind = |text: &str| {
+                serde_json::from_str::<Value>(text).unwrap()["type"].as_str().unwrap().to_owned()
+            };
+            return texts(action).into_iter().map(|text| format!("frame {}", kind(text))).collect();
         }
         Action::Fault(code, _) => format!("fault {}", code.as_str()),
         Action::Ping => "ping".to_owned(),
@@ -152,7 +163,8 @@ fn line(action: &Action) -> String {
         Action::Leave(topic) => format!("leave {}", topic.name),
         Action::Ignored => "ignored".to_owned(),
         Action::Close(close) => format!("close {}", close.code),
-    }
+    };
+    vec![line]
 }
 
 fn call_line(call: &Call) -> String {

@@ -55,11 +55,8 @@ fn positions(seen: u64, settled: u64) -> Positions {
 fn event_ids(stage: &mut Stage, event: Event) -> Vec<Option<String>> {
     let mut out = Vec::new();
     let delivery = Delivery::Event(samples::packet(event));
-    stage.session.on_delivery(stage.now, &delivery, &mut out);
-    let frames = out.iter().filter_map(|action| match action {
-        Action::Frame(frame) => Some(serde_json::from_str::<Value>(frame).unwrap()),
-        _ => None,
-    });
+    stage.session.on_delivery(stage.now, delivery, &mut out);
+    let frames = out.iter().flat_map(texts).map(|text| serde_json::from_str::<Value>(text).unwrap());
     frames.map(|frame| frame["event_id"].as_str().map(str::to_owned)).collect()
 }
 
@@ -177,7 +174,7 @@ fn what_comes_from_the_log_and_live_is_shown_once() {
 fn a_hole_is_told_and_passed_over() {
     let mut stage = Cast { positions: Some(positions(1, 9)), ..Cast::default() }.enter();
     let loss = Delivery::Lost(Arc::new(Loss { topic: samples::topic(), after: 9 }));
-    let lines = stage.tell(|session, now, out| session.on_delivery(now, &loss, out));
+    let lines = stage.tell(|session, now, out| session.on_delivery(now, loss, out));
     assert_eq!(lines, ["fault history_lost"]);
     assert!(stage.happens(samples::message(9, 9, "bob")).is_empty());
     assert_eq!(stage.happens(samples::message(10, 10, "bob")), ["frame message"]);
