@@ -6,6 +6,7 @@
 //! [`ending`] is how it ends.
 
 mod calls;
+mod doorbell;
 mod encode;
 mod ending;
 mod inbound;
@@ -14,7 +15,12 @@ mod outbound;
 mod spare;
 mod wire;
 
-use std::{pin::Pin, sync::Arc, time::Duration};
+use std::{
+    future::poll_fn,
+    pin::{Pin, pin},
+    sync::Arc,
+    time::Duration,
+};
 
 use causeway_proto::presence::UserPresence;
 use tokio::{
@@ -27,7 +33,7 @@ use tokio_tungstenite::{
 };
 
 pub(crate) use self::mail::Mail;
-use self::{calls::Calls, ending::End, mail::Mailed, wire::Wire};
+use self::{calls::Calls, doorbell::Doorbell, ending::End, mail::Mailed, wire::Wire};
 use crate::{
     backend::call::Outcome,
     fanout::{mailbox::Delivery, membership::Membership},
@@ -129,9 +135,10 @@ where
 
     async fn serve(&mut self) -> End {
         let drain = self.shared.drain.child_token();
-        let mut draining = std::pin::pin!(drain.cancelled());
+        let (mut draining, announced) = (pin!(drain.cancelled()), Doorbell::default());
         let mut drained = false;
-        let mut timer = std::pin::pin!(sleep_until(self.session.deadline(self.now())));
+        let mut now = self.now();
+        let mut timer = pin!(sleep_until(self.session.deadline(now)));
         if self.mail.is_live() {
             self.show_presences();
         }
@@ -139,23 +146,24 @@ where
             if let Some(end) = self.perform().await {
                 return end;
             }
-            self.rearm(timer.as_mut());
+            self.rearm(now, timer.as_mut());
             let wake = tokio::select! {
-                () = &mut draining, if !drained => Wake::Drain,
+                () = poll_fn(|context| announced.poll(context, |context| draining.as_mut().poll(context))),
+                    if !drained => Wake::Drain,
                 frame = self.wire.next(), if self.session.takes_frames() => Wake::Frame(frame),
                 mailed = self.mail.next(self.membership.mailbox(), &mut self.deliveries) => Wake::Mail(mailed),
                 (lane, outcome) = self.calls.next() => Wake::Outcome(lane, outcome),
                 () = &mut timer => Wake::Tick,
             };
             drained |= matches!(wake, Wake::Drain);
-            if let Some(end) = self.on_wake(wake) {
+            now = self.now();
+            if let Some(end) = self.on_wake(now, wake) {
                 return end;
             }
         }
     }
 
-    fn on_wake(&mut self, wake: Wake) -> Option<End> {
-        let now = self.now();
+    fn on_wake(&mut self, now: Now, wake: Wake) -> Option<End> {
         spare::borrow(&mut self.actions);
         if self.session.is_over(now) {
             return Some(End::Close(Close::EXPIRED));
@@ -180,8 +188,8 @@ where
         self.session.on_presences(std::mem::take(&mut self.presences), &mut self.actions);
     }
 
-    fn rearm(&self, timer: Pin<&mut Sleep>) {
-        let deadline = self.session.deadline(self.now());
+    fn rearm(&self, now: Now, timer: Pin<&mut Sleep>) {
+        let deadline = self.session.deadline(now);
         // A timer that is early finds nothing to do; only one that would be late has to be set.
         if timer.is_elapsed() || timer.deadline() > deadline + Duration::from_millis(1) {
             timer.reset(deadline);

@@ -39,6 +39,7 @@ where
         }
         drop(pending);
         spare::give_back(actions);
+        self.metrics.frames_out(self.wire.take_texts());
         let flushed = self.wire.flush(watched(&self.mail, &self.membership)).await;
         flushed.err().map(|broken| self.broken(broken))
     }
@@ -51,9 +52,7 @@ where
     }
 
     async fn write(&mut self, frame: Frame<'_>) -> Result<(), Broken> {
-        self.wire.feed(frame, watched(&self.mail, &self.membership)).await?;
-        self.metrics.frames_out(u64::from(matches!(frame, Frame::Text(_))));
-        Ok(())
+        self.wire.feed(frame, watched(&self.mail, &self.membership)).await
     }
 
     /// Does what needs no writing.

@@ -22,7 +22,7 @@ use tokio_tungstenite::{
     tungstenite::{Error, Message, protocol::CloseFrame},
 };
 
-use super::{encode::Frame, spare};
+use super::{doorbell::Doorbell, encode::Frame, spare};
 use crate::{fanout::mailbox::Mailbox, session::action::Close};
 
 /// What a peer may still send, in bytes, after it sent something that ended the reading.
@@ -34,10 +34,13 @@ const COLLECTED: usize = 16 << 10;
 /// A socket that is written patiently.
 pub(super) struct Wire<S> {
     socket: WebSocketStream<S>,
+    incoming: Doorbell,
     patience: Duration,
     /// Frames to be written, of which the first so many bytes are.
     out: Vec<u8>,
     written: usize,
+    /// Text frames that were kept since somebody asked.
+    texts: u64,
     /// What the peer sends cannot be understood any more.
     unreadable: bool,
 }
@@ -57,12 +60,21 @@ where
 {
     /// A write may stand still for as long as `patience`.
     pub(super) fn new(socket: WebSocketStream<S>, patience: Duration) -> Self {
-        Self { socket, patience, out: Vec::new(), written: 0, unreadable: false }
+        Self {
+            socket,
+            incoming: Doorbell::default(),
+            patience,
+            out: Vec::new(),
+            written: 0,
+            texts: 0,
+            unreadable: false,
+        }
     }
 
     /// The next message; `None` when there is none any more. It is safe to drop the future.
     pub(super) async fn next(&mut self) -> Option<Result<Message, Error>> {
-        let next = self.socket.next().await;
+        let Self { socket, incoming, .. } = self;
+        let next = poll_fn(|context| incoming.poll(context, |context| socket.poll_next_unpin(context))).await;
         self.unreadable |= matches!(next, Some(Err(_)));
         next
     }
@@ -75,7 +87,13 @@ where
         }
         spare::borrow(&mut self.out);
         frame.encode(&mut self.out);
+        self.texts += u64::from(matches!(frame, Frame::Text(_)));
         Ok(())
+    }
+
+    /// How many text frames were kept since this was last asked.
+    pub(super) fn take_texts(&mut self) -> u64 {
+        std::mem::take(&mut self.texts)
     }
 
     /// Writes everything that was kept.

@@ -56,9 +56,12 @@ impl Session {
         {
             return out.push(Action::Close(close));
         }
-        if self.is_shown(&packet) {
-            self.note_delivery(now, &packet);
-            self.show(packet, out);
+        let view = self.view(&packet);
+        if !packet.frames(view).is_empty() {
+            if !view.own {
+                self.note_delivery(now, &packet);
+            }
+            self.show(packet, view, out);
         }
         self.pump(out);
     }
@@ -68,8 +71,9 @@ impl Session {
         let Some(Body::PresenceChanged(changed)) = &packet.event().body else { return };
         let Some(presence) = &changed.presence else { return };
         let online = presence.status() == causeway_proto::presence::PresenceStatus::Online;
-        if self.company.told(&presence.user_id, online) && self.is_shown(&packet) {
-            self.show(packet, out);
+        if self.company.told(&presence.user_id, online) {
+            let view = self.view(&packet);
+            self.show(packet, view, out);
         }
     }
 
@@ -197,14 +201,8 @@ impl Session {
         }
     }
 
-    /// Whether an event has frames here.
-    fn is_shown(&self, packet: &Packet) -> bool {
-        !packet.frames(self.view(packet)).is_empty()
-    }
-
     /// Sends an event's frames.
-    fn show(&self, packet: Arc<Packet>, out: &mut Vec<Action>) {
-        let view = self.view(&packet);
+    fn show(&self, packet: Arc<Packet>, view: View, out: &mut Vec<Action>) {
         match self.numbers(&packet).filter(|_| !view.numbered) {
             None => out.push(Action::Event(packet, view)),
             Some(positions) => {
@@ -228,6 +226,7 @@ impl Session {
         self.positions.as_ref().filter(|positions| positions.number(packet.event()))
     }
 
+    /// Notes that a message of somebody else reaches the user.
     fn note_delivery(&mut self, now: Now, packet: &Packet) {
         let (Some(Body::MessageCreated(chat::MessageCreated { message: Some(message) }))
         | Some(Body::DirectMessageCreated(chat::DirectMessageCreated { message: Some(message), .. }))) =
@@ -235,8 +234,7 @@ impl Session {
         else {
             return;
         };
-        let own = author(packet.event()) == Some(self.caller.user.id.as_str());
-        if !own && self.reports_delivery(message) {
+        if self.reports_delivery(message) {
             self.reports.add(&message.conversation_id, message.id, now.at);
         }
     }
