@@ -1,6 +1,6 @@
 //! Keeps the search index close behind the messages: in batches a little after they are sent, and at once before a search.
 
-use std::{sync::Arc, time::Duration};
+use std::{ops::RangeInclusive, sync::Arc, time::Duration};
 
 use causeway_kit::{Error, Store};
 use tokio::{sync::Notify, time::sleep};
@@ -11,8 +11,10 @@ use crate::{messages, search};
 /// How long messages gather before they are indexed together.
 const GATHER: Duration = Duration::from_millis(250);
 
-/// Messages indexed in one write job, which other writes wait for.
-const BATCH: u32 = 100;
+/// Messages indexed in one write job, which other writes wait for: a part of those that wait, so that a little is indexed in
+/// small steps that nobody notices and much is caught up with.
+const BATCH: RangeInclusive<i64> = 20..=100;
+const PART: i64 = 16;
 
 /// How long to wait after the store refused a write.
 const PAUSE: Duration = Duration::from_secs(5);
@@ -37,10 +39,14 @@ impl Indexer {
     /// Indexes every message that is stored now.
     pub(crate) async fn catch_up(&self) -> Result<(), Error> {
         let head = self.store.read(messages::head).await?;
-        while self.store.read(search::indexed).await? < head {
-            self.store.write(|tx| search::index_next(tx, BATCH)).await?;
+        loop {
+            let waiting = head - self.store.read(search::indexed).await?;
+            if waiting <= 0 {
+                return Ok(());
+            }
+            let batch = (waiting / PART).clamp(*BATCH.start(), *BATCH.end());
+            self.store.write(move |tx| search::index_next(tx, batch)).await?;
         }
-        Ok(())
     }
 
     /// Catches up at the start and after new messages, until `stop`.

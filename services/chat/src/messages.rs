@@ -140,7 +140,7 @@ pub(crate) fn head(reader: &Reader<'_>) -> Result<i64, Error> {
 }
 
 /// At most `limit` messages with ids after `after`, of all conversations, in order.
-pub(crate) fn after(reader: &Reader<'_>, after: i64, limit: u32) -> Result<Vec<Message>, Error> {
+pub(crate) fn after(reader: &Reader<'_>, after: i64, limit: i64) -> Result<Vec<Message>, Error> {
     reader.all(
         "SELECT id, is_answered, delivery_status, delivery_error, body FROM message
          WHERE id > ?1 ORDER BY id LIMIT ?2",

@@ -81,7 +81,7 @@ pub(crate) fn indexed(reader: &Reader<'_>) -> Result<i64, Error> {
 }
 
 /// Indexes the next `count` messages.
-pub(crate) fn index_next(tx: &Tx<'_>, count: u32) -> Result<(), Error> {
+pub(crate) fn index_next(tx: &Tx<'_>, count: i64) -> Result<(), Error> {
     let batch = messages::after(tx, indexed(tx)?, count)?;
     let Some(last) = batch.last().map(|message| ids::message(message.id)) else { return Ok(()) };
     for message in batch.iter().filter(|message| !message.content.is_empty()) {
