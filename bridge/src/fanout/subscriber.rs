@@ -25,7 +25,7 @@ use tonic::{Status, Streaming};
 use crate::{
     backoff::Backoff,
     fanout::registry::{Change, Registry},
-    metrics::Metrics,
+    metrics::{Metrics, service},
 };
 
 /// Requests that may be on their way at once. More of them wait here, at most a few for each topic.
@@ -66,23 +66,26 @@ impl Subscriber {
 
     async fn stay_connected(&mut self) {
         let mut backoff = Backoff::default();
+        let mut told = None;
         loop {
             let begun = Instant::now();
             let status = match self.subscribe().await {
                 Ok(()) => Status::unavailable("the stream ended"),
                 Err(status) => status,
             };
-            self.connected.send_replace(false);
+            let was_open = self.connected.send_replace(false);
             self.registry.disconnected();
             self.metrics.resubscribed(self.source);
-            let pause = backoff.after(begun.elapsed());
-            tracing::warn!(
-                service = self.source.as_str_name(),
-                code = ?status.code(),
-                ?pause,
-                "events do not come; subscribing again"
-            );
-            tokio::time::sleep(pause).await;
+            let code = status.code();
+            // A service that stays away is no news.
+            if told.replace(code) != Some(code) || was_open {
+                tracing::warn!(
+                    service = service(self.source),
+                    ?code,
+                    "events do not come; trying again until they do"
+                );
+            }
+            tokio::time::sleep(backoff.after(begun.elapsed())).await;
         }
     }
 
@@ -93,7 +96,7 @@ impl Subscriber {
         let opened =
             timeout(OPENING, opening).await.map_err(|_| Status::deadline_exceeded("no answer"))??;
         self.connected.send_replace(true);
-        tracing::info!(service = self.source.as_str_name(), "subscribed to events");
+        tracing::info!(service = service(self.source), "subscribed to events");
         self.pass_on(opened.into_inner(), outgoing).await
     }
 
@@ -144,7 +147,7 @@ impl Subscriber {
         let published = self.registry.publish(events.drain(..));
         self.metrics.published(self.source, published);
         if published.gap {
-            tracing::warn!(service = self.source.as_str_name(), "a gap in a topic; reading it again");
+            tracing::warn!(service = service(self.source), "a gap in a topic; reading it again");
         }
     }
 

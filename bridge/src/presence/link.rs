@@ -56,17 +56,21 @@ impl Link {
 
     async fn stay_attached(&mut self) {
         let mut backoff = Backoff::default();
+        let mut told = None;
         loop {
             let begun = Instant::now();
             let status = match self.attach().await {
                 Ok(()) => Status::unavailable("the stream ended"),
                 Err(status) => status,
             };
-            self.attached.send_replace(false);
+            let was_attached = self.attached.send_replace(false);
             self.ledger.detached();
-            let pause = backoff.after(begun.elapsed());
-            tracing::warn!(code = ?status.code(), ?pause, "not attached to the presence service; attaching again");
-            tokio::time::sleep(pause).await;
+            let code = status.code();
+            // A service that stays away is no news.
+            if told.replace(code) != Some(code) || was_attached {
+                tracing::warn!(?code, "not attached to the presence service; trying until it is there");
+            }
+            tokio::time::sleep(backoff.after(begun.elapsed())).await;
         }
     }
 
