@@ -37,5 +37,5 @@ pub use crate::{
     backend::Services,
     bridge::{Bridge, Parts},
     listener::Incoming,
-    mount::MountConflict,
+    mount::{MountConflict, check as check_mounts},
 };

@@ -74,6 +74,11 @@ enum Segment {
     Id,
 }
 
+/// Whether two mounts of the settings claim the same path.
+pub fn check(settings: &BridgeSettings) -> Result<(), MountConflict> {
+    Mounts::new(settings).map(drop)
+}
+
 impl Mounts {
     /// The mounts of the settings; where they name none, every dialect at the root and under its own name.
     pub(crate) fn new(settings: &BridgeSettings) -> Result<Self, MountConflict> {

@@ -85,7 +85,7 @@ impl ForPeople for Vec<Setting> {
 
 impl Check {
     fn run(self, global: &Global) -> anyhow::Result<()> {
-        match global.load(Vec::new()).and_then(with_keys) {
+        match global.load(Vec::new()).and_then(with_keys).and_then(with_mounts) {
             Ok(loaded) => self.well(&loaded),
             Err(error) => {
                 if self.output.json {
@@ -115,6 +115,13 @@ fn with_keys(loaded: Loaded) -> anyhow::Result<Loaded> {
         let unused = std::path::Path::new("");
         Auth::load(auth, unused, Clock::default()).map_err(|error| Usage::error(error.to_string()))?;
     }
+    Ok(loaded)
+}
+
+/// Two mounts must not claim the same path.
+fn with_mounts(loaded: Loaded) -> anyhow::Result<Loaded> {
+    causeway_bridge::check_mounts(&loaded.settings.bridge)
+        .map_err(|conflict| Usage::error(conflict.to_string()))?;
     Ok(loaded)
 }
 

@@ -49,6 +49,19 @@ async fn a_mistyped_key_is_found_and_the_near_one_named() {
 }
 
 #[tokio::test]
+async fn two_mounts_on_one_path_are_found_before_anything_starts() {
+    let mount = |dialect: &str| format!("[[bridge.mounts]]\ndialect = \"{dialect}\"\nprefix = \"/desk\"\n");
+    let both = mount("jobs") + &mount("helpdesk");
+    let output = with_file(&both, &["config", "check"], &[]);
+    assert_eq!(output.status.code(), Some(2));
+    let said = complaint(&output);
+    for part in ["bridge.mounts", "jobs", "helpdesk", "/desk", "prefix"] {
+        assert!(said.contains(part), "no {part} in {said}");
+    }
+    assert_eq!(with_file(&mount("jobs"), &["config", "check"], &[]).status.code(), Some(0));
+}
+
+#[tokio::test]
 async fn a_wrong_value_names_its_key_its_source_and_what_is_allowed() {
     let wrong = [
         ("bridge.max_frame_bytes = \"large\"", "max_frame_bytes", "other.toml"),
