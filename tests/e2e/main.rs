@@ -12,6 +12,7 @@ mod durability;
 mod envelope;
 mod grpc;
 mod helpdesk;
+mod introspection;
 mod jobs;
 mod limits;
 mod mounts;

@@ -11,6 +11,7 @@ use std::{
 
 use causeway_config::auth::IntrospectionSettings;
 use causeway_proto::time::Clock;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, PercentEncode, utf8_percent_encode};
 use reqwest::{Client, StatusCode, redirect};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
@@ -28,6 +29,8 @@ const MAX_ANSWER: usize = 64 * 1024;
 const MAX_KEPT: usize = 10_000;
 /// Questions under way. Over it a connect waits for its turn as long as for an answer.
 const MAX_ASKING: usize = 32;
+/// What credentials cannot have as it is: all but RFC 3986's unreserved characters.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Asks the authorization server, and remembers.
 pub(super) struct Introspection {
@@ -97,10 +100,11 @@ impl Introspection {
 
     async fn question(&self, token: &Token) -> Result<Claims, AuthError> {
         let _turn = self.asking.acquire().await.map_err(|_| AuthError::Unavailable)?;
+        let IntrospectionSettings { client_id, client_secret, .. } = &self.endpoint;
         let answer = self
             .client
             .post(&self.endpoint.url)
-            .basic_auth(&self.endpoint.client_id, Some(self.endpoint.client_secret.expose()))
+            .basic_auth(form_encoded(client_id), Some(form_encoded(client_secret.expose())))
             .form(&[("token", token.0.as_str()), ("token_type_hint", "access_token")])
             .send()
             .await;
@@ -141,6 +145,12 @@ fn believe(answer: &Claims, rules: &Rules, now: i64) -> Option<Testimony> {
         return None;
     }
     claims::read_introspected(answer, rules, now).ok()
+}
+
+/// Credentials are form-encoded before they are joined by a colon (RFC 6749 §2.3.1); else a server that decodes them reads
+/// a plus as a space.
+fn form_encoded(credential: &str) -> PercentEncode<'_> {
+    utf8_percent_encode(credential, RESERVED)
 }
 
 fn unavailable(reason: &str) -> AuthError {

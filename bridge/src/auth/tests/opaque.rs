@@ -94,7 +94,8 @@ async fn an_active_token_is_asked_about_once_and_then_remembered() {
     assert!(request.starts_with("POST /introspect HTTP/1.1\r\n"), "{request}");
     let credentials = ::base64::Engine::encode(
         &::base64::engine::general_purpose::STANDARD,
-        format!("causeway:{CLIENT_SECRET}"),
+        // Form-encoded, as RFC 6749 §2.3.1 has it.
+        "causeway:the%20secret%20of%20the%20bridge",
     );
     assert!(request.contains(&format!("authorization: Basic {credentials}\r\n")), "{request}");
     assert!(request.ends_with("token=2YotnFZFEjr1zCsicMWpAA&token_type_hint=access_token"), "{request}");
