@@ -123,6 +123,37 @@ async fn a_key_is_remembered_across_the_death_of_the_process() {
 }
 
 #[tokio::test]
+async fn after_a_failed_write_nothing_is_echoed_and_the_process_stops() {
+    // No file may grow beyond 8000 blocks of 512 bytes; with the signal ignored, the write itself fails.
+    let setup = Setup::default().shell("trap '' XFSZ; ulimit -f 8000");
+    let mut causeway = setup.set("bridge.rate.frames_per_second", 0).start().await;
+    let [alice] = causeway.people(["Alice"]).await;
+    let path = format!("/ws/group/{}/", causeway.group([&alice]).await);
+    let mut alices = causeway.client(&alice, &path).await;
+    let mut echoed = Vec::new();
+    for number in 0..5_000 {
+        alices.send(json!({"type": "message", "content": format!("{number} {}", "x".repeat(3_000))})).await;
+        match alices.next(PATIENCE).await {
+            Seen::Frame(frame) if frame["type"] == "message" => echoed.push(line(&frame["message"])),
+            Seen::Frame(frame) => {
+                assert_eq!(frame["code"], "unavailable", "{frame}");
+                break;
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    assert!((10..5_000).contains(&echoed.len()), "{} were echoed", echoed.len());
+    assert!(!causeway.exit(UP).await.success());
+    assert!(causeway.printed().contains("chat cannot do its job any more"), "{}", causeway.printed());
+
+    causeway.lift_limits();
+    causeway.start_again().await;
+    let stored = stored(&causeway, &alice, &path).await;
+    assert_eq!(stored[..echoed.len()], echoed);
+    assert!(stored.len() <= echoed.len() + 1, "at most the one that was refused is there, too");
+}
+
+#[tokio::test]
 async fn a_data_directory_in_use_is_refused_at_once() {
     let causeway = Causeway::start().await;
     let free = "127.0.0.1:0";

@@ -84,7 +84,7 @@ async fn who_sends_too_fast_is_told_when_to_go_on() {
     assert_eq!(crate::stage::pattern::difference(&expected, &frame), None, "{frame}");
     let wait = frame["retry_after_ms"].as_u64().unwrap();
     assert!(wait <= 1_000, "{frame}");
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    tokio::time::sleep(Duration::from_millis(wait)).await;
     alices.send(json!({"type": "message", "content": "slower now"})).await;
     while bobs.expect("message").await["message"]["content"] != "slower now" {}
 }

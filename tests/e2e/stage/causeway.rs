@@ -86,6 +86,11 @@ impl Causeway {
         }
     }
 
+    /// What is started from now on is started without a shell.
+    pub(crate) fn lift_limits(&mut self) {
+        self.setup.shell = None;
+    }
+
     /// Starts a part unless it runs.
     pub(crate) fn start_again_without_waiting(&mut self, part: &'static str) {
         if !self.processes.contains_key(part) {
@@ -111,7 +116,11 @@ impl Causeway {
 
     /// The program with some arguments, on this Causeway's settings.
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_causeway"));
+        let program = env!("CARGO_BIN_EXE_causeway");
+        let mut command = Command::new(if self.setup.shell.is_some() { "sh" } else { program });
+        if let Some(commands) = self.setup.shell {
+            command.arg("-c").arg(format!("{commands}; exec \"$0\" \"$@\"")).arg(program);
+        }
         command.args(arguments).current_dir(self.home.path());
         for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("CAUSEWAY_")) {
             command.env_remove(name);

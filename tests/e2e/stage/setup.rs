@@ -13,6 +13,7 @@ pub(crate) struct Setup {
     pub(super) split: bool,
     pub(super) environment: Vec<(String, String)>,
     pub(super) file: String,
+    pub(super) shell: Option<&'static str>,
 }
 
 /// Where a Causeway listens.
@@ -47,6 +48,12 @@ impl Setup {
     /// Lines of the configuration file, for what is clumsy by environment.
     pub(crate) fn file(mut self, lines: &str) -> Self {
         self.file.push_str(lines);
+        self
+    }
+
+    /// What a shell does before it becomes the process: limits that only it can set.
+    pub(crate) fn shell(mut self, commands: &'static str) -> Self {
+        self.shell = Some(commands);
         self
     }
 
