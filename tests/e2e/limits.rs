@@ -2,10 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use causeway_proto::chat::{SendMessageRequest, SendMessagesRequest};
 use serde_json::json;
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
     net::TcpStream,
+    task::JoinSet,
 };
 use tokio_tungstenite::tungstenite::Message;
 
@@ -170,6 +172,28 @@ async fn a_slow_reader_is_closed_and_costs_nobody_else() {
         other.gather("message", 8).await;
     }
     slow.expect_close(4008).await;
+}
+
+#[tokio::test]
+async fn much_at_once_closes_nobody_who_reads() {
+    let causeway = Causeway::shared().await;
+    let [alice, bob] = causeway.people(["Alice", "Bob"]).await;
+    let id = causeway.group([&alice, &bob]).await;
+    let mut readers = JoinSet::new();
+    for _ in 0..10 {
+        let mut reader = causeway.client(&bob, &format!("/ws/group/{id}/")).await;
+        readers.spawn(async move { reader.gather("message", 16).await });
+    }
+    // 48 KiB each, in one commit: three times what may wait for a slow reader.
+    let message = SendMessageRequest {
+        conversation_id: id,
+        sender_id: alice.id.clone(),
+        content: "€".repeat(16_384),
+        ..SendMessageRequest::default()
+    };
+    let request = SendMessagesRequest { messages: vec![message; 16] };
+    causeway.chat().send_messages(request).await.unwrap();
+    assert_eq!(readers.join_all().await.len(), 10);
 }
 
 #[tokio::test]

@@ -42,7 +42,10 @@ impl Stage {
     }
 
     fn publish(&self, sequence: u64) {
-        self.shared.fanout.registry(Source::Chat).publish([samples::message(sequence, sequence, "bob")]);
+        self.shared
+            .fanout
+            .registry(Source::Chat)
+            .publish(&[samples::packet(samples::message(sequence, sequence, "bob"))]);
     }
 
     async fn text(&mut self) -> String {
@@ -133,7 +136,7 @@ async fn events_become_frames_and_leaving_gives_the_topic_back() {
     while let Some(Ok(_)) = stage.client.next().await {}
     stage.serving.await.unwrap();
     assert_eq!(
-        stage.shared.fanout.registry(Source::Chat).publish([samples::message(3, 3, "bob")]),
+        stage.shared.fanout.registry(Source::Chat).publish(&[samples::packet(samples::message(3, 3, "bob"))]),
         Published { events: 1, deliveries: 0, gap: false }
     );
 }

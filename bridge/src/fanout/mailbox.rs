@@ -1,7 +1,8 @@
 //! What waits for one socket: bounded in bytes, woken once, and emptied in batches.
 //!
 //! A reader who is too slow finds the mailbox overflowed: what waited is gone, and nothing more is taken
-//! until [`Mailbox::restart`]. Nobody else waits for it.
+//! until [`Mailbox::restart`]. Nobody else waits for it. Too slow is whose peer does not read; a reader whose turn has not
+//! come yet, because much happened at once, has room for more.
 
 use std::{
     collections::VecDeque,
@@ -73,11 +74,14 @@ impl Drop for Wakes {
     }
 }
 
+/// How many times the limit may wait for a reader whose peer reads.
+const TURN: usize = 4;
+
 /// A queue that has grown above this is given back once it is empty.
 const KEPT: usize = 64;
 
 impl Mailbox {
-    /// A mailbox in which at most `limit` bytes wait.
+    /// A mailbox in which at most `limit` bytes wait for a peer that does not read.
     pub(crate) fn new(limit: usize, waiting: Gauge) -> Self {
         Self { limit, waiting, state: Mutex::default() }
     }
@@ -92,7 +96,7 @@ impl Mailbox {
                 break;
             }
             state.bytes += delivery.bytes();
-            if state.bytes > self.limit {
+            if state.bytes > self.limit_for(&state.reader) {
                 state.overflowed = true;
                 self.empty(&mut state);
             } else {
@@ -161,6 +165,13 @@ impl Mailbox {
         let mut state = self.lock();
         self.empty(&mut state);
         state.overflowed = false;
+    }
+
+    fn limit_for(&self, reader: &Reader) -> usize {
+        match reader {
+            Reader::WaitsForOverflow(_) => self.limit,
+            Reader::Awake | Reader::WaitsForMail(_) => self.limit.saturating_mul(TURN),
+        }
     }
 
     fn empty(&self, state: &mut State) {

@@ -12,7 +12,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use causeway_proto::event::{Event, Source};
+use causeway_proto::event::Source;
 use tokio::sync::{Notify, oneshot};
 
 use self::entry::{Entry, Settled};
@@ -104,8 +104,7 @@ impl Registry {
     }
 
     /// Passes events on to everybody who wants them, and then wakes each reader once.
-    pub(crate) fn publish(&self, events: impl IntoIterator<Item = Event>) -> Published {
-        let packets: Vec<_> = events.into_iter().map(|event| Arc::new(Packet::new(event))).collect();
+    pub(crate) fn publish(&self, packets: &[Arc<Packet>]) -> Published {
         let mut published = Published::default();
         // Dropped after the lock.
         let mut wakes = Wakes::default();

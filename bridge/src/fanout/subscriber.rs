@@ -9,13 +9,14 @@ use std::{collections::VecDeque, sync::Arc, time::Duration};
 use causeway_proto::{
     client::Grpc,
     event::{
-        AddTopic, DropTopic, Event, Source, SubscribeRequest, SubscribeResponse, events_client::EventsClient,
+        AddTopic, DropTopic, Source, SubscribeRequest, SubscribeResponse, events_client::EventsClient,
         subscribe_request::Action, subscribe_response::Message,
     },
 };
 use futures_util::{FutureExt, StreamExt};
 use tokio::{
     sync::{mpsc, watch},
+    task::yield_now,
     time::{Instant, timeout},
 };
 use tokio_stream::wrappers::ReceiverStream;
@@ -24,7 +25,10 @@ use tonic::{Status, Streaming};
 
 use crate::{
     backoff::Backoff,
-    fanout::registry::{Change, Registry},
+    fanout::{
+        packet::Packet,
+        registry::{Change, Registry},
+    },
     metrics::{Metrics, service},
 };
 
@@ -33,6 +37,9 @@ const OUTGOING: usize = 256;
 
 /// Messages that are passed on together, when so many have come.
 const AT_ONCE: usize = 64;
+
+/// Bytes of events that are put into mailboxes before their readers get their turn; one event may have more.
+const TOGETHER: usize = 64 << 10;
 
 /// How long the service may take to answer that the stream is open.
 const OPENING: Duration = Duration::from_secs(5);
@@ -110,7 +117,7 @@ impl Subscriber {
         loop {
             tokio::select! {
                 messages = incoming.next() => match messages {
-                    Some(messages) => self.on_messages(messages)?,
+                    Some(messages) => self.on_messages(messages).await?,
                     None => return Ok(()),
                 },
                 () = self.registry.changes(&mut changes) => {}
@@ -125,29 +132,39 @@ impl Subscriber {
         }
     }
 
-    fn on_messages(&self, messages: Vec<Result<SubscribeResponse, Status>>) -> Result<(), Status> {
-        let mut events = Vec::with_capacity(messages.len());
+    async fn on_messages(&self, messages: Vec<Result<SubscribeResponse, Status>>) -> Result<(), Status> {
+        let mut packets = Vec::with_capacity(messages.len());
         let mut end = Ok(());
         for message in messages {
             match message.map(|response| response.message) {
-                Ok(Some(Message::Event(event))) => events.push(event),
+                Ok(Some(Message::Event(event))) => packets.push(Arc::new(Packet::new(event))),
                 Ok(Some(Message::Added(added))) => {
-                    self.publish(&mut events);
+                    self.publish(&packets).await;
+                    packets.clear();
                     self.registry.added(self.source, &added.topic, added.after, added.history_lost);
                 }
                 Ok(None) => {}
                 Err(status) => end = Err(status),
             }
         }
-        self.publish(&mut events);
+        self.publish(&packets).await;
         end
     }
 
-    fn publish(&self, events: &mut Vec<Event>) {
-        let published = self.registry.publish(events.drain(..));
-        self.metrics.published(self.source, published);
-        if published.gap {
-            tracing::warn!(service = service(self.source), "a gap in a topic; reading it again");
+    /// Publishes a little at a time, so that readers who keep up get their turn before their mailboxes are full.
+    async fn publish(&self, packets: &[Arc<Packet>]) {
+        let mut rest = packets;
+        while !rest.is_empty() {
+            let (together, later) = rest.split_at(count_together(rest));
+            let published = self.registry.publish(together);
+            self.metrics.published(self.source, published);
+            if published.gap {
+                tracing::warn!(service = service(self.source), "a gap in a topic; reading it again");
+            }
+            rest = later;
+            if !rest.is_empty() {
+                yield_now().await;
+            }
         }
     }
 
@@ -159,6 +176,16 @@ impl Subscriber {
         };
         SubscribeRequest { action: Some(action) }
     }
+}
+
+/// How many of the first packets are published together, at least one.
+fn count_together(packets: &[Arc<Packet>]) -> usize {
+    let mut bytes = 0;
+    let within = packets.iter().take_while(|packet| {
+        bytes += packet.bytes();
+        bytes <= TOGETHER
+    });
+    within.count().max(1)
 }
 
 #[cfg(test)]

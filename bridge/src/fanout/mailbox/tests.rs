@@ -17,6 +17,13 @@ fn take(mailbox: &Mailbox, most: usize) -> Option<Result<usize, Overflow>> {
     mailbox.take(&mut into, most).now_or_never().map(|result| result.map(|()| into.len()))
 }
 
+/// A mailbox whose reader writes to a peer that does not read.
+fn blocked(limit: usize) -> Mailbox {
+    let mailbox = mailbox(limit);
+    assert_eq!(mailbox.overflow().now_or_never(), None);
+    mailbox
+}
+
 fn push<const N: usize>(mailbox: &Mailbox, mail: [Delivery; N]) -> usize {
     mailbox.push(mail, &mut Wakes::default())
 }
@@ -44,7 +51,7 @@ fn what_was_taken_makes_room() {
 
 #[test]
 fn over_the_limit_everything_is_gone_until_it_starts_again() {
-    let mailbox = mailbox(100);
+    let mailbox = blocked(100);
     push(&mailbox, [lost(60)]);
     push(&mailbox, [lost(60)]);
     push(&mailbox, [lost(1)]);
@@ -57,8 +64,16 @@ fn over_the_limit_everything_is_gone_until_it_starts_again() {
 
 #[test]
 fn of_mail_that_comes_together_what_is_before_the_limit_counts_as_taken() {
-    let mailbox = mailbox(100);
+    let mailbox = blocked(100);
     assert_eq!(push(&mailbox, [lost(60), lost(30), lost(30), lost(1)]), 2);
+    assert_eq!(take(&mailbox, 9), Some(Err(Overflow)));
+}
+
+#[test]
+fn a_reader_whose_turn_has_not_come_has_more_room_but_not_without_end() {
+    let mailbox = mailbox(100);
+    assert_eq!(push(&mailbox, [lost(100), lost(100), lost(100), lost(100)]), 4);
+    assert_eq!(push(&mailbox, [lost(1)]), 0);
     assert_eq!(take(&mailbox, 9), Some(Err(Overflow)));
 }
 

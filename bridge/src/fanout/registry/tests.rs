@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use causeway_proto::event::Event;
 use futures_util::FutureExt;
 use prometheus_client::metrics::gauge::Gauge;
 
@@ -31,7 +32,7 @@ fn added(registry: &Registry, after: u64) {
 }
 
 fn publish(registry: &Registry, sequence: u64) -> Published {
-    registry.publish([samples::message(sequence, sequence, "a")])
+    registry.publish(&[samples::packet(samples::message(sequence, sequence, "a"))])
 }
 
 fn to(deliveries: usize) -> Published {
@@ -108,8 +109,8 @@ fn of_events_that_come_together_those_before_a_gap_are_passed_on() {
     join(&registry, &reader);
     changes(&registry);
     added(&registry, 5);
-    let together = [5, 6, 7, 9, 8].map(|sequence| samples::message(sequence, sequence, "a"));
-    assert_eq!(registry.publish(together), Published { events: 2, deliveries: 2, gap: true });
+    let together = [5, 6, 7, 9, 8].map(|sequence| samples::packet(samples::message(sequence, sequence, "a")));
+    assert_eq!(registry.publish(&together), Published { events: 2, deliveries: 2, gap: true });
     assert_eq!(changes(&registry), [drop_it(), add(Some(7))]);
     assert_eq!(mail(&reader), [6, 7]);
 }
@@ -189,7 +190,8 @@ fn who_cares_for_the_account_alone_hears_nothing_else() {
     changes(&registry);
     registry.added(Source::Chat, "user/a", 0, false);
     let other = samples::message(1, 1, "a").body;
-    registry.publish([Event { topic: "user/a".into(), sequence: 1, body: other, ..Event::default() }]);
-    registry.publish([samples::user_updated(2, samples::user("a"))]);
+    let other = Event { topic: "user/a".into(), sequence: 1, body: other, ..Event::default() };
+    registry.publish(&[samples::packet(other)]);
+    registry.publish(&[samples::packet(samples::user_updated(2, samples::user("a")))]);
     assert_eq!(mail(&reader), [2]);
 }

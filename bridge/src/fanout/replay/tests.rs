@@ -249,7 +249,7 @@ impl World {
         for _ in 0..count {
             match self.wire.pop_front() {
                 Some(Said::Event(event)) => {
-                    self.registry().publish([*event]);
+                    self.registry().publish(&[samples::packet(*event)]);
                 }
                 Some(Said::Added(after)) => {
                     self.registry().added(Source::Chat, "conversation/7", after, false)
