@@ -9,12 +9,12 @@ use tokio_util::sync::CancellationToken;
 use crate::{messages, search};
 
 /// How long messages gather before they are indexed together.
-const GATHER: Duration = Duration::from_millis(250);
+const GATHER: Duration = Duration::from_secs(1);
 
 /// Messages indexed in one write job, which other writes wait for: a part of those that wait, so that a little is indexed in
 /// small steps that nobody notices and much is caught up with.
 const BATCH: RangeInclusive<i64> = 20..=100;
-const PART: i64 = 16;
+const PART: i64 = 32;
 
 /// How long to wait after the store refused a write.
 const PAUSE: Duration = Duration::from_secs(5);
