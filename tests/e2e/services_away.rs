@@ -57,6 +57,9 @@ async fn without_chat_sockets_stay_and_sends_are_unavailable() {
     alices.send(text("before")).await;
     bobs.expect("message").await;
     alices.expect("message").await;
+    // Commands are carried out in order: once this one is, the answer to the one before has come, too.
+    alices.send(json!({"type": "history"})).await;
+    alices.expect("history").await;
     causeway.kill("chat");
 
     alices.send(text("meanwhile")).await;
