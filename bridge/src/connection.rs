@@ -2,8 +2,9 @@
 //!
 //! Whatever happens (a frame, mail, an answer, a timer) is told to the session, and what the session wants is
 //! done: that is the whole loop. [`inbound`] reads, [`outbound`] does what is wanted and writes through
-//! [`wire`] what [`encode`] makes of it, [`mail`] is what comes from the fan-out, [`calls`] what is under way at the services, and
-//! [`ending`] is how it ends.
+//! [`wire`] what [`encode`] makes of it, [`mail`] is what comes from the fan-out, [`calls`] what is under way at
+//! the services, and [`ending`] is how it ends. What idles costs little: [`doorbell`] spares it questions, and
+//! [`spare`] memory.
 
 mod calls;
 mod doorbell;
