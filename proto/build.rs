@@ -4,13 +4,14 @@ use std::{env, error::Error, fs, path::PathBuf};
 
 use prost::Message;
 
-const FILES: [&str; 6] = [
+const FILES: [&str; 7] = [
     "causeway/event/v1/event.proto",
     "causeway/chat/v1/chat.proto",
     "causeway/chat/v1/directory.proto",
     "causeway/notification/v1/notification.proto",
     "causeway/presence/v1/presence.proto",
     "causeway/plugin/v1/plugin.proto",
+    "causeway/plugin/v1/plugins.proto",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

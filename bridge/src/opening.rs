@@ -166,7 +166,13 @@ async fn enter(
         Some(id) => Some(access::check(shared, route, id, &user.id).await?),
         None => None,
     };
-    let caller = Arc::new(Caller { user, session_id: Uuid::new_v4().to_string(), conversation_id });
+    let caller = Caller {
+        user,
+        session_id: Uuid::new_v4().to_string(),
+        conversation_id,
+        conversation_kind: conversation.as_ref().map(Conversation::kind).unwrap_or_default(),
+    };
+    let caller = Arc::new(caller);
     Ok(Entered { caller, membership, joined, conversation })
 }
 

@@ -2,6 +2,9 @@
 
 use std::fmt;
 
+/// The audience that everybody is in who may connect, without being put there.
+pub const EVERYBODY: &str = "everybody";
+
 /// What a topic is about, borrowed from whoever names it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Topic<'a> {

@@ -20,6 +20,8 @@ pub(crate) struct Caller {
     pub(crate) session_id: String,
     /// The conversation that the socket is on.
     pub(crate) conversation_id: Option<String>,
+    /// The kind of it; `Unspecified` where there is none.
+    pub(crate) conversation_kind: chat::ConversationKind,
 }
 
 /// Something to be carried out by a service.

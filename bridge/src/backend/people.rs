@@ -1,7 +1,7 @@
 //! People: who they are, whom they know, who is there and who types.
 
 use causeway_proto::{
-    chat::{ListContactsRequest, RegisterUserRequest, User},
+    chat::{ConversationKind, ListContactsRequest, RegisterUserRequest, ShowTypingRequest, User},
     presence::{GetPresenceRequest, SetTypingRequest, Typist, UserPresence},
 };
 
@@ -45,9 +45,15 @@ impl Backend {
         result.map(|found| found.presences).unwrap_or_default()
     }
 
-    /// Says that the user types, or stopped. It is forgotten when it fails: typing ends by itself.
+    /// Says that the user types, or stopped: to whoever is on the conversation, and to an outside customer on the customer's
+    /// channel. It is forgotten when it fails: typing ends by itself.
     pub(super) async fn typing(&self, caller: &Caller, is_typing: bool) {
         let Some(conversation_id) = caller.conversation_id.clone() else { return };
+        if caller.conversation_kind == ConversationKind::Support {
+            let (conversation_id, user_id) = (conversation_id.clone(), caller.user.id.clone());
+            let request = ShowTypingRequest { conversation_id, user_id, is_typing };
+            let _ = ask!(self.chat, "Chat.ShowTyping", show_typing, request);
+        }
         let user = &caller.user;
         let typist = Typist {
             user_id: user.id.clone(),

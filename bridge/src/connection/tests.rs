@@ -96,6 +96,7 @@ async fn opened(shared: &Arc<Shared>) -> Opened {
         user: samples::user("alice"),
         session_id: "this-socket".into(),
         conversation_id: Some("7".into()),
+        conversation_kind: ConversationKind::Group,
     };
     let setup = Setup {
         dialect,

@@ -3,7 +3,10 @@
 use causeway_proto::{
     chat::User,
     event::Source,
-    topic::Topic::{Audience, Conversation, User as OfUser},
+    topic::{
+        EVERYBODY,
+        Topic::{Audience, Conversation, User as OfUser},
+    },
 };
 
 use crate::{
@@ -54,7 +57,8 @@ pub(super) fn topics(room: Room, shows: Shows, user: &User, conversation_id: Opt
     }
     if shows.notifications {
         wanted.push(shown(Topic::new(Source::Notification, OfUser(&user.id))));
-        let audiences = user.audiences.iter().map(|id| Topic::new(Source::Notification, Audience(id)));
+        let audiences = user.audiences.iter().map(String::as_str).chain([EVERYBODY]);
+        let audiences = audiences.map(|id| Topic::new(Source::Notification, Audience(id)));
         wanted.extend(audiences.map(shown));
     }
     wanted
@@ -80,17 +84,22 @@ mod tests {
     }
 
     #[test]
-    fn notifications_come_for_the_user_and_each_audience() {
+    fn notifications_come_for_the_user_each_audience_and_everybody() {
         let names = names(Dialect::Campus, Room::Notifications, None);
         assert_eq!(
             names,
-            ["Chat user/7 false", "Notification user/7 true", "Notification audience/college:5 true"]
+            [
+                "Chat user/7 false",
+                "Notification user/7 true",
+                "Notification audience/college:5 true",
+                "Notification audience/everybody true"
+            ]
         );
     }
 
     #[test]
     fn a_personal_room_has_what_the_dialect_shows_there() {
         assert_eq!(names(Dialect::Campus, Room::Personal, None), ["Chat user/7 true"]);
-        assert_eq!(names(Dialect::Envelope, Room::Personal, None).len(), 3);
+        assert_eq!(names(Dialect::Envelope, Room::Personal, None).len(), 4);
     }
 }

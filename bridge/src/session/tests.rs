@@ -79,6 +79,7 @@ impl Cast {
             user: samples::user("alice"),
             session_id: "this-socket".to_owned(),
             conversation_id: self.conversation.map(|_| "7".to_owned()),
+            conversation_kind: self.conversation.map_or(ConversationKind::Unspecified, |(kind, _)| kind),
         };
         let now = Now { at: Instant::now(), wall: 0 };
         let setup = Setup {

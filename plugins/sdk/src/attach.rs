@@ -1,287 +1,132 @@
-//! The client's side of `PluginHost.Attach`: Hello and Welcome, then events and deliveries within credit.
+//! Keeps a plugin attached to its host, as `proto/causeway/plugin/v1/plugin.proto` says, until it stops.
+//!
+//! [`run`] opens one stream after another ([`stream`]) and pauses between them ([`ending`], [`backoff`]). What outlives a
+//! stream is the [`attachment`]: [`events`] on their way to the host, with [`lanes`] of those that the host wants later;
+//! [`deliveries`] in the plugin's [`hands`] and the [`report`]s of them; and [`accounts`]. All of these are values that take
+//! the time as an argument; only `stream` holds the connection.
 
-use std::collections::VecDeque;
-
-use causeway_proto::{
-    client::Grpc,
-    plugin::{
-        AccountReport, AttachRequest, AttachResponse, Capabilities, Credit, Delivery, DeliveryReport, Drain,
-        Hello, InboundEvent, Outcome, PluginKind, attach_request, attach_response,
-        plugin_host_client::PluginHostClient,
-    },
-};
-use tokio::sync::mpsc;
-use tokio_stream::wrappers::ReceiverStream;
-use tonic::{Status, Streaming};
-use uuid::Uuid;
-
-/// Version of the attach protocol that this crate speaks.
-pub const PROTOCOL: u32 = 1;
-
-/// Deliveries that may be under way to the plugin at once.
-const DELIVERY_CREDIT: u32 = 64;
-
-/// Requests that wait for the connection; beyond that, `push` and `report` wait.
-const OUTGOING: usize = 64;
-
-/// Who a plugin is and what it can do.
-#[derive(Debug, Clone)]
-pub struct Plugin {
-    hello: Hello,
-}
-
-/// A plugin's stream to its host.
-#[derive(Debug)]
-pub struct Attachment {
-    requests: mpsc::Sender<AttachRequest>,
-    responses: Streaming<AttachResponse>,
-    /// Events that may be pushed before the host must grant more.
-    credit: u32,
-    next_sequence: u64,
-    resume_after: u64,
-    /// What arrived while `push` waited for credit.
-    waiting: VecDeque<Incoming>,
-}
-
-/// What a host sends.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Incoming {
-    /// What became of an event.
-    Outcome(Outcome),
-    /// A message to hand to the provider; answer with [`Attachment::report`].
-    Delivery(Delivery),
-    /// The host is about to stop: finish what is in hand and attach again.
-    Drain(Drain),
-}
-
-/// Why an attachment could not be made or ended.
-#[derive(Debug, thiserror::Error)]
-pub enum AttachError {
-    /// The host refused or the connection was lost; the status says which and whether to try again.
-    #[error("the host ended the attachment: {}", .0.message())]
-    Host(#[from] Status),
-    /// The stream ended without a word.
-    #[error("the connection to the host was lost")]
-    Lost,
-    /// The host's first message was not Welcome.
-    #[error("the host did not answer Hello with Welcome")]
-    NoWelcome,
-}
-
-impl Plugin {
-    /// A plugin of this name and version. Each start of it has an instance id of its own.
-    pub fn new(name: &str, version: &str, kind: PluginKind, capabilities: Capabilities) -> Self {
-        Self {
-            hello: Hello {
-                name: name.to_owned(),
-                version: version.to_owned(),
-                protocol: PROTOCOL,
-                instance: Uuid::new_v4().to_string(),
-                kind: kind.into(),
-                capabilities: Some(capabilities),
-            },
-        }
-    }
-
-    /// Attaches through `host`, which carries the plugin's credential. Fails with [`AttachError::Host`] when the credential is
-    /// missing, is another plugin's, or the protocol version is not spoken.
-    pub async fn attach(&self, host: Grpc) -> Result<Attachment, AttachError> {
-        let (requests, outgoing) = mpsc::channel(OUTGOING);
-        let first = [attach_request::Message::Hello(self.hello.clone()), credit(DELIVERY_CREDIT)];
-        for message in first {
-            requests.send(AttachRequest { message: Some(message) }).await.map_err(|_| AttachError::Lost)?;
-        }
-        let mut responses =
-            PluginHostClient::new(host).attach(ReceiverStream::new(outgoing)).await?.into_inner();
-        let Some(AttachResponse { message: Some(attach_response::Message::Welcome(welcome)) }) =
-            responses.message().await?
-        else {
-            return Err(AttachError::NoWelcome);
-        };
-        Ok(Attachment {
-            requests,
-            responses,
-            credit: welcome.credit,
-            next_sequence: welcome.resume_after + 1,
-            resume_after: welcome.resume_after,
-            waiting: VecDeque::new(),
-        })
-    }
-}
-
-impl Attachment {
-    /// The last event that the host has settled: push again what came after it.
-    pub fn resume_after(&self) -> u64 {
-        self.resume_after
-    }
-
-    /// Pushes an event and returns its sequence number, once the host's credit allows it. The outcome comes by
-    /// [`Attachment::next`].
-    pub async fn push(&mut self, mut event: InboundEvent) -> Result<u64, AttachError> {
-        while self.credit == 0 {
-            match self.receive().await? {
-                Received::Incoming(incoming) => self.waiting.push_back(incoming),
-                Received::Credit => {}
-                Received::End => return Err(AttachError::Lost),
-            }
-        }
-        event.sequence = self.next_sequence;
-        self.send(attach_request::Message::Event(event)).await?;
-        self.credit -= 1;
-        self.next_sequence += 1;
-        Ok(self.next_sequence - 1)
-    }
-
-    /// Says how far a delivery got, and so makes room for another.
-    pub async fn report(&mut self, report: DeliveryReport) -> Result<(), AttachError> {
-        self.send(attach_request::Message::Report(report)).await?;
-        self.send(credit(1)).await
-    }
-
-    /// Says how a provider account is.
-    pub async fn account(&mut self, report: AccountReport) -> Result<(), AttachError> {
-        self.send(attach_request::Message::Account(report)).await
-    }
-
-    /// What the host sends next; `None` when it has ended the stream in order.
-    pub async fn next(&mut self) -> Result<Option<Incoming>, AttachError> {
-        if let Some(incoming) = self.waiting.pop_front() {
-            return Ok(Some(incoming));
-        }
-        loop {
-            match self.receive().await? {
-                Received::Incoming(incoming) => return Ok(Some(incoming)),
-                Received::Credit => {}
-                Received::End => return Ok(None),
-            }
-        }
-    }
-
-    async fn send(&self, message: attach_request::Message) -> Result<(), AttachError> {
-        self.requests.send(AttachRequest { message: Some(message) }).await.map_err(|_| AttachError::Lost)
-    }
-
-    /// One message of the host. What `push` sets aside while it waits is bounded by the credit that this side has given
-    /// and by the events that it has sent.
-    async fn receive(&mut self) -> Result<Received, AttachError> {
-        loop {
-            let Some(response) = self.responses.message().await? else { return Ok(Received::End) };
-            return Ok(match response.message {
-                Some(attach_response::Message::Credit(more)) => {
-                    self.credit = self.credit.saturating_add(more.amount);
-                    Received::Credit
-                }
-                Some(attach_response::Message::Outcome(outcome)) => {
-                    Received::Incoming(Incoming::Outcome(outcome))
-                }
-                Some(attach_response::Message::Delivery(delivery)) => {
-                    Received::Incoming(Incoming::Delivery(delivery))
-                }
-                Some(attach_response::Message::Drain(drain)) => Received::Incoming(Incoming::Drain(drain)),
-                // A second Welcome says nothing new, and what a newer host adds is not for this version.
-                Some(attach_response::Message::Welcome(_)) | None => continue,
-            });
-        }
-    }
-}
-
-enum Received {
-    Incoming(Incoming),
-    Credit,
-    End,
-}
-
-fn credit(amount: u32) -> attach_request::Message {
-    attach_request::Message::Credit(Credit { amount })
-}
-
+mod accounts;
+mod attachment;
+mod backoff;
+mod deliveries;
+mod ending;
+mod events;
+mod hands;
+mod lanes;
+mod report;
+mod stream;
 #[cfg(test)]
-mod tests {
-    use std::pin::Pin;
+mod tests;
 
-    use causeway_proto::{
-        client::{Credential, in_process},
-        plugin::{
-            OutcomeCode, Welcome,
-            plugin_host_server::{PluginHost, PluginHostServer},
-        },
-    };
-    use tokio_stream::{Stream, StreamExt};
-    use tonic::{Request, Response};
+use std::time::Duration;
 
-    use super::*;
+use attachment::Attachment;
+use backoff::{Backoff, asked_for};
+use causeway_proto::{client::Grpc, plugin::plugin_host_client::PluginHostClient};
+use ending::{Again, Ending};
+pub(crate) use hands::Hands;
+use stream::Stream;
+use tokio::time::{Instant, sleep};
+use tokio_util::sync::CancellationToken;
 
-    /// A host that gives credit for one event at a time and accepts every event.
-    struct OneAtATime;
+use crate::{Profile, host::Requests, metrics::PluginMetrics};
 
-    type Responses = Pin<Box<dyn Stream<Item = Result<AttachResponse, Status>> + Send>>;
+/// How a plugin is told to end.
+#[derive(Debug, Clone)]
+pub(crate) struct Ends {
+    /// Take no new deliveries.
+    pub(crate) stop: CancellationToken,
+    /// No more events come: end when all is settled and reported.
+    pub(crate) finish: CancellationToken,
+}
 
-    #[tonic::async_trait]
-    impl PluginHost for OneAtATime {
-        type AttachStream = Responses;
-
-        async fn attach(
-            &self,
-            request: Request<Streaming<AttachRequest>>,
-        ) -> Result<Response<Self::AttachStream>, Status> {
-            let answers = request
-                .into_inner()
-                .map(|request| Ok(AttachResponse { message: request?.message.and_then(answer) }));
-            Ok(Response::new(Box::pin(answers)))
-        }
-    }
-
-    fn answer(request: attach_request::Message) -> Option<attach_response::Message> {
-        match request {
-            attach_request::Message::Hello(_) => Some(attach_response::Message::Welcome(Welcome {
-                credit: 1,
-                resume_after: 7,
-                ..Welcome::default()
-            })),
-            attach_request::Message::Event(event) => Some(attach_response::Message::Outcome(Outcome {
-                sequence: event.sequence,
-                code: OutcomeCode::Accepted.into(),
-                settled_through: event.sequence,
-                ..Outcome::default()
-            })),
-            // A report is answered with the credit for one more event.
-            attach_request::Message::Report(_) => {
-                Some(attach_response::Message::Credit(Credit { amount: 1 }))
+/// Keeps a plugin attached until it has finished.
+pub(crate) async fn run(
+    profile: Profile,
+    hands: Hands,
+    host: PluginHostClient<Grpc>,
+    requests: Requests,
+    metrics: PluginMetrics,
+    ends: Ends,
+) {
+    let mut attachment = Attachment::new(profile, hands, requests, metrics, ends);
+    let mut backoff = Backoff::default();
+    let mut log = Log::default();
+    loop {
+        let (ending, lasted) = attach(&mut attachment, host.clone(), &mut log).await;
+        let Some(again) = ending.again() else { return };
+        let pause = match again {
+            Again::AtOnce => {
+                backoff = Backoff::default();
+                Duration::ZERO
             }
-            attach_request::Message::Account(_) | attach_request::Message::Credit(_) => None,
+            Again::Soon => backoff.after(lasted),
+            Again::After(named) => asked_for(named),
+            Again::Person { pause, .. } => pause,
+        };
+        log.lost(attachment.name(), &ending, again, lasted.is_some());
+        if idle(&mut attachment, sleep(pause)).await.is_none() {
+            return;
         }
     }
+}
 
-    async fn attach() -> Attachment {
-        let credential = Credential::bearer("secret").expect("a token");
-        let host = in_process(PluginHostServer::new(OneAtATime), credential);
-        let plugin = Plugin::new("echo", "1.0.0", PluginKind::Channel, Capabilities::default());
-        plugin.attach(host).await.expect("the host welcomes")
+/// One stream from Hello to its end, and how long it lasted after Welcome.
+async fn attach(
+    attachment: &mut Attachment,
+    host: PluginHostClient<Grpc>,
+    log: &mut Log,
+) -> (Ending, Option<Duration>) {
+    let opened = Stream::open(host, attachment.hello());
+    let stream = match idle(attachment, opened).await {
+        Some(Ok(stream)) => stream,
+        Some(Err(ending)) => return (ending, None),
+        None => return (Ending::Finished, None),
+    };
+    let start = Instant::now();
+    log.attached(attachment.name(), stream.session());
+    let ending = stream.run(attachment).await;
+    attachment.metrics().detached();
+    (ending, Some(start.elapsed()))
+}
+
+/// Waits for something without a stream, while events come in and deliveries end; `None` when the plugin has finished
+/// meanwhile.
+async fn idle<T>(attachment: &mut Attachment, until: impl Future<Output = T>) -> Option<T> {
+    let mut until = std::pin::pin!(until);
+    while !attachment.is_finished() {
+        tokio::select! {
+            done = &mut until => return Some(done),
+            () = attachment.work() => {}
+        }
+    }
+    None
+}
+
+/// Says what a person wants to know, and the same thing once.
+#[derive(Debug, Default)]
+struct Log {
+    last: String,
+}
+
+impl Log {
+    fn attached(&mut self, plugin: &str, session: &str) {
+        tracing::info!(plugin, session, "attached");
+        self.last.clear();
     }
 
-    #[tokio::test]
-    async fn events_go_on_where_the_host_settled_them() {
-        let mut host = attach().await;
-        assert_eq!(host.resume_after(), 7);
-        assert_eq!(host.push(InboundEvent::default()).await.expect("credit for one"), 8);
-        let Some(Incoming::Outcome(outcome)) = host.next().await.expect("attached") else {
-            panic!("an outcome comes");
-        };
-        assert_eq!(outcome.settled_through, 8);
-    }
-
-    #[tokio::test]
-    async fn a_push_without_credit_waits_and_loses_nothing_that_comes_meanwhile() {
-        let mut host = attach().await;
-        host.push(InboundEvent::default()).await.expect("credit for one");
-        let early =
-            tokio::time::timeout(std::time::Duration::from_millis(50), host.push(InboundEvent::default()));
-        assert!(early.await.is_err(), "there is no credit for a second event");
-        host.report(DeliveryReport::default()).await.expect("attached");
-        assert_eq!(host.push(InboundEvent::default()).await.expect("credit came"), 9);
-        let Some(Incoming::Outcome(first)) = host.next().await.expect("attached") else {
-            panic!("the outcome that came while pushing is there");
-        };
-        assert_eq!(first.sequence, 8);
+    fn lost(&mut self, plugin: &str, ending: &Ending, again: Again, was_attached: bool) {
+        let reason = ending.reason();
+        let is_new = std::mem::replace(&mut self.last, reason.clone()) != reason;
+        match again {
+            Again::AtOnce => tracing::info!(plugin, reason, "attaching again"),
+            Again::Person { advice, pause } => {
+                tracing::error!(plugin, reason, advice, again_in = ?pause, "the host does not take the plugin");
+            }
+            Again::Soon | Again::After(_) if was_attached || is_new => {
+                tracing::warn!(plugin, reason, "not attached; trying again");
+            }
+            Again::Soon | Again::After(_) => tracing::debug!(plugin, reason, "not attached yet"),
+        }
     }
 }

@@ -122,6 +122,14 @@ pub(crate) fn open_pair(tx: &mut Tx<'_>, users: [User; 2], settings: &Settings) 
     Ok(plan.carry_out(tx, users.into(), &[], settings)?.id)
 }
 
+/// Makes the support conversation of a customer who writes for the first time, with those who are to look after it.
+pub(crate) fn open_support(tx: &mut Tx<'_>, customer: User, settings: &Settings) -> Result<Stored, Error> {
+    let members = support::assigned(tx, &settings.support)?;
+    let (kind, customer) = (ConversationKind::Support, Some(customer));
+    let plan = Plan { id: None, kind, name: String::new(), pair: None, customer, priority: 0 };
+    plan.carry_out(tx, members, &[], settings)
+}
+
 /// A conversation that can be made as it is.
 struct Plan {
     id: Option<String>,

@@ -15,11 +15,7 @@ const KEY: usize = 64;
 pub(crate) struct Draft {
     pub(crate) to: To,
     pub(crate) sender: Given,
-    pub(crate) content: String,
-    pub(crate) content_type: String,
-    pub(crate) attachments: Vec<Attachment>,
-    /// A JSON object, or nothing.
-    pub(crate) metadata: String,
+    pub(crate) content: Content,
     pub(crate) reply_to: Option<u64>,
     /// Empty when there is none.
     pub(crate) client_message_id: String,
@@ -27,6 +23,17 @@ pub(crate) struct Draft {
     pub(crate) author: Author,
     /// Empty when it came from no socket.
     pub(crate) origin: String,
+}
+
+/// What a message says.
+#[derive(Debug, Default)]
+pub(crate) struct Content {
+    pub(crate) text: String,
+    /// Empty, before it is checked, where it is text.
+    pub(crate) kind: String,
+    pub(crate) attachments: Vec<Attachment>,
+    /// A JSON object, or nothing.
+    pub(crate) metadata: String,
 }
 
 /// Where a message is sent.
@@ -50,24 +57,39 @@ impl Draft {
         let author = request.author();
         let to = To::read(&request)?;
         let sender = ids::read("sender_id", &request.sender_id)?;
-        if request.content.is_empty() && request.attachments.is_empty() {
-            return Err(Error::invalid("content", "must not be empty without an attachment"));
-        }
-        limits::text("content", &request.content, limits::CONTENT)?;
-        limits::attachments(&request.attachments, allow_http)?;
+        let content = Content {
+            text: request.content,
+            kind: request.content_type,
+            attachments: request.attachments,
+            metadata: request.metadata,
+        };
+        let content = content.checked(allow_http)?;
         limits::text("client_message_id", &request.client_message_id, KEY)?;
         limits::text("origin", &request.origin, KEY)?;
         Ok(Self {
             to,
             sender,
-            content: request.content,
-            content_type: limits::content_type(request.content_type)?,
-            attachments: request.attachments,
-            metadata: limits::metadata(request.metadata)?,
+            content,
             reply_to: request.reply_to,
             client_message_id: request.client_message_id,
             author,
             origin: request.origin,
+        })
+    }
+}
+
+impl Content {
+    /// The same, when a message may say it.
+    pub(crate) fn checked(self, allow_http: bool) -> Result<Self, Error> {
+        if self.text.is_empty() && self.attachments.is_empty() {
+            return Err(Error::invalid("content", "must not be empty without an attachment"));
+        }
+        limits::text("content", &self.text, limits::CONTENT)?;
+        limits::attachments(&self.attachments, allow_http)?;
+        Ok(Self {
+            kind: limits::content_type(self.kind)?,
+            metadata: limits::metadata(self.metadata)?,
+            ..self
         })
     }
 }
@@ -111,7 +133,7 @@ mod tests {
     #[test]
     fn a_plain_message_is_text() {
         let draft = Draft::read(request(), false);
-        assert!(draft.is_ok_and(|draft| draft.content_type == "text"));
+        assert!(draft.is_ok_and(|draft| draft.content.kind == "text"));
     }
 
     #[test]

@@ -9,9 +9,10 @@
 //! | `users`, `profiles`, `audiences` | the directory |
 //! | `conversations`, `participants`, `seats`, `views` | what is stored of conversations, who is in them, how they look |
 //! | `creation`, `membership`, `overview` | making, joining, leaving, listing and changing them |
-//! | `draft`, `send`, `batch`, `idempotency` | the way of a new message |
+//! | `draft`, `send`, `post`, `batch`, `idempotency` | the way of a new message |
 //! | `messages`, `history`, `edits`, `reactions`, `receipts` | what is stored of messages, and what happens to them later |
-//! | `support`, `channel` | conversations with outside customers |
+//! | `support`, `unread` | conversations with outside customers |
+//! | `channel` | plugins: how customers' messages come in and ours go out, and agents |
 //! | `search`, `indexer` | full-text search |
 //! | `away`, `notifier` | notifications that messages owe |
 
@@ -21,6 +22,7 @@ use causeway_kit::{
     Context, Part, Store,
     events::Hub,
     outbox,
+    plugin_host::Host,
     store::{OpenError, StoreOptions},
 };
 use causeway_proto::{
@@ -48,6 +50,7 @@ mod messages;
 mod notifier;
 mod overview;
 mod participants;
+mod post;
 mod profiles;
 mod reactions;
 mod receipts;
@@ -58,11 +61,13 @@ mod seats;
 mod send;
 mod settings;
 mod support;
+mod unread;
 mod users;
 mod views;
 
 pub use settings::{Assignment, OnMessage, Settings, WrongSetting};
 
+use channel::ChannelDesk;
 use indexer::Indexer;
 use notifier::Notifier;
 use rpc::Desk;
@@ -104,12 +109,14 @@ pub async fn start(settings: Settings, context: &Context, peers: Peers) -> Resul
     spawn_background(context, &settings, &store, &indexer, peers);
     let hub = Hub::durable(Source::Chat, store.clone(), context.bus.clone(), context.clock.clone());
     let health = store.health();
-    let desk = Desk::new(store, settings, indexer);
+    let channels = ChannelDesk::new(settings.clone(), indexer.clone());
+    let plugins = Host::new("chat", store.clone(), channels, Default::default(), context);
+    let desk = Desk::new(store, settings, indexer, plugins.clone());
     let add = move |routes: &mut RoutesBuilder| {
         routes.add_service(ChatServer::new(desk.clone()));
         routes.add_service(DirectoryServer::new(desk));
     };
-    Ok(Part { name: "chat", hub, health, add: Box::new(add) })
+    Ok(Part { name: "chat", hub, health, plugins: Some(plugins), add: Box::new(add) })
 }
 
 fn spawn_background(

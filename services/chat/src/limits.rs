@@ -13,6 +13,9 @@ pub(crate) const CONTENT: usize = 16_384;
 pub(crate) const NAME: usize = 150;
 /// Longest name of a conversation, in characters.
 pub(crate) const CONVERSATION_NAME: usize = 200;
+/// Longest name of a file, and longest media type, in characters.
+pub(crate) const FILE_NAME: usize = 255;
+pub(crate) const MIME_TYPE: usize = 127;
 /// Most users named in one request.
 pub(crate) const USERS: usize = 1_000;
 /// Most audiences that a user is in, and longest audience id in characters.
@@ -99,8 +102,8 @@ pub(crate) fn attachments(list: &[Attachment], allow_http: bool) -> Result<(), E
     }
     for (at, attachment) in list.iter().enumerate() {
         url(format!("attachments[{at}].url"), &attachment.url, allow_http)?;
-        text(format!("attachments[{at}].name"), &attachment.name, 255)?;
-        text(format!("attachments[{at}].mime_type"), &attachment.mime_type, 127)?;
+        text(format!("attachments[{at}].name"), &attachment.name, FILE_NAME)?;
+        text(format!("attachments[{at}].mime_type"), &attachment.mime_type, MIME_TYPE)?;
     }
     Ok(())
 }

@@ -16,7 +16,7 @@ use crate::{
     conversations::{self, Stored},
     ids, limits, participants,
     settings::Settings,
-    users,
+    unread, users,
     views::{self, View},
 };
 
@@ -139,7 +139,7 @@ pub(crate) fn announce_joined(
     };
     let view = View::of(tx, conversation)?;
     for user in joined {
-        let unread_count = views::unread(tx, &conversation.id, &user.id)?;
+        let unread_count = unread::of(tx, &conversation.id, &user.id)?;
         let body = event::Body::ConversationJoined(ConversationJoined {
             conversation: Some(view.to_user(&user.id, unread_count)),
             other_user_ids: everybody.iter().filter(|id| **id != user.id).cloned().collect(),

@@ -4,7 +4,7 @@ use causeway_kit::{
     Error,
     store::{Reader, Row, Tx, params},
 };
-use causeway_proto::chat::Message;
+use causeway_proto::chat::{DeliveryStatus, Message};
 use prost::Message as _;
 use rusqlite::types::Type;
 
@@ -131,6 +131,24 @@ pub(crate) fn arrived(
     )?;
     newest.reverse();
     Ok(newest)
+}
+
+/// At most `limit` messages of ours in a support conversation that the channel took, and that got no further than `furthest`
+/// (`SENT` or `DELIVERED`); newest first.
+pub(crate) fn on_their_way(
+    reader: &Reader<'_>,
+    conversation_id: &str,
+    furthest: DeliveryStatus,
+    limit: u32,
+) -> Result<Vec<Message>, Error> {
+    // The list is spelled out so that the index of such messages is used.
+    reader.all(
+        "SELECT id, is_answered, delivery_status, delivery_error, body FROM message
+         WHERE conversation_id = ?1 AND delivery_status IN (2, 3) AND delivery_status <= ?2
+         ORDER BY id DESC LIMIT ?3",
+        params![conversation_id, furthest as i32, limit],
+        from_row,
+    )
 }
 
 /// The id of the newest message of all; 0 when there is none.

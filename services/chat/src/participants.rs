@@ -110,14 +110,15 @@ pub(crate) fn delete(tx: &Tx<'_>, conversation_id: &str, user_id: &str) -> Resul
     Ok(tx.execute(sql, params![conversation_id, user_id])? > 0)
 }
 
-/// Notes that a user has read up to and including a message, now.
+/// Notes that a user has read up to and including a message, now; what is left unread is counted when it is asked for.
 pub(crate) fn note_read(
     tx: &Tx<'_>,
     conversation_id: &str,
     user_id: &str,
     message_id: i64,
 ) -> Result<(), Error> {
-    let sql = "UPDATE participant SET read_message_id = ?3, read_at = ?4 WHERE conversation_id = ?1 AND user_id = ?2";
+    let sql = "UPDATE participant SET read_message_id = ?3, read_at = ?4, unread = NULL
+               WHERE conversation_id = ?1 AND user_id = ?2";
     tx.execute(sql, params![conversation_id, user_id, message_id, tx.now_micros()])?;
     Ok(())
 }

@@ -11,7 +11,7 @@ use causeway_proto::{
     id::Given,
 };
 
-use crate::{audiences, ids, limits, users};
+use crate::{audiences, channel::customers, ids, limits, users};
 
 /// A user who connects, with what the token says.
 pub(crate) struct Registration {
@@ -40,6 +40,7 @@ impl Registration {
     /// The user as stored, when registering changes nothing. Most connects are of this kind, and need no write.
     pub(crate) fn settled(&self, reader: &Reader<'_>) -> Result<Option<RegisterUserResponse>, Error> {
         let Some(stored) = users::find_full(reader, &ids::user(reader, &self.id)?)? else { return Ok(None) };
+        refuse_customer(reader, &stored)?;
         let filled = self.filled(&stored)?;
         Ok((filled == stored).then_some(RegisterUserResponse { user: Some(stored) }))
     }
@@ -48,6 +49,9 @@ impl Registration {
     pub(crate) fn run(self, tx: &mut Tx<'_>) -> Result<RegisterUserResponse, Error> {
         let id = ids::user(tx, &self.id)?;
         let stored = users::find_full(tx, &id)?;
+        if let Some(stored) = &stored {
+            refuse_customer(tx, stored)?;
+        }
         let filled = self.filled(stored.as_ref().unwrap_or(&users::new(id)))?;
         let user = store(tx, stored, filled)?;
         Ok(RegisterUserResponse { user: Some(user) })
@@ -75,6 +79,14 @@ impl Registration {
         user.audiences = united(&stored.audiences, &self.said.audiences, &[]);
         Ok(user)
     }
+}
+
+/// Nobody connects as a customer of a channel: whoever that is writes at the provider.
+fn refuse_customer(reader: &Reader<'_>, stored: &User) -> Result<(), Error> {
+    if !stored.source.is_empty() && customers::is_one(reader, &stored.id)? {
+        return Err(Error::denied("the user is a customer of a channel"));
+    }
+    Ok(())
 }
 
 /// What a backend says about a user.
@@ -141,8 +153,8 @@ fn united(have: &[String], more: &[String], less: &[String]) -> Vec<String> {
     all.into_iter().cloned().collect()
 }
 
-/// Stores a user as wanted, and tells whoever watches the user, unless the user is like that already.
-fn store(tx: &mut Tx<'_>, stored: Option<User>, mut wanted: User) -> Result<User, Error> {
+/// Stores a user as wanted, and tells whoever watches the user, unless the user is like that already. Both have audiences.
+pub(crate) fn store(tx: &mut Tx<'_>, stored: Option<User>, mut wanted: User) -> Result<User, Error> {
     match &stored {
         Some(stored) if *stored == wanted => return Ok(wanted),
         Some(_) => users::update(tx, &wanted)?,

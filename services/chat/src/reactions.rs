@@ -36,6 +36,12 @@ pub(crate) fn of(reader: &Reader<'_>, message_id: u64) -> Result<Vec<Reaction>, 
     Ok(reactions)
 }
 
+/// A user's reactions to a message, in the order given.
+pub(crate) fn of_user(reader: &Reader<'_>, message_id: u64, user_id: &str) -> Result<Vec<String>, Error> {
+    let sql = "SELECT reaction FROM reaction WHERE message_id = ?1 AND user_id = ?2 ORDER BY id";
+    reader.all(sql, params![ids::message(message_id), user_id], |row| row.get(0))
+}
+
 /// A user's reaction, added or taken away.
 pub(crate) struct React {
     message_id: u64,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use causeway_kit::{
     Error, Store,
+    plugin_host::Host,
     store::{Reader, Tx},
 };
 use tonic::{Response, Status};
@@ -20,12 +21,13 @@ pub(crate) struct Desk {
     store: Store,
     settings: Arc<Settings>,
     indexer: Arc<Indexer>,
+    plugins: Host,
 }
 
 impl Desk {
     /// A desk in front of a store.
-    pub(crate) fn new(store: Store, settings: Arc<Settings>, indexer: Arc<Indexer>) -> Self {
-        Self { store, settings, indexer }
+    pub(crate) fn new(store: Store, settings: Arc<Settings>, indexer: Arc<Indexer>, plugins: Host) -> Self {
+        Self { store, settings, indexer, plugins }
     }
 
     async fn write<T, J>(&self, job: J) -> Result<Response<T>, Status>

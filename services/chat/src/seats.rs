@@ -21,7 +21,7 @@ pub(crate) struct Seat {
     pub(crate) conversation: Stored,
     /// The user's profile as it is now.
     pub(crate) user: User,
-    /// `Unspecified` for the outside customer.
+    /// `Unspecified` for the outside customer, and for a guest.
     pub(crate) role: Role,
     /// The newest message that the user has read, and that reached the user.
     pub(crate) read_message_id: i64,
@@ -72,6 +72,12 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Seat> {
         conversation: conversations::from_row(row, OWN)?,
         user: users::from_row(row, OWN + conversations::COLUMN_COUNT)?,
     })
+}
+
+/// The place of somebody who speaks in a conversation without being in it, as a channel's account or an agent does.
+pub(crate) fn guest(conversation: Stored, user: User) -> Seat {
+    let role = Role::Unspecified;
+    Seat { conversation, user, role, read_message_id: 0, delivered_message_id: 0, read_at: None }
 }
 
 /// A conversation that somebody looks at: a user who is in it, or the backend itself when there is none.

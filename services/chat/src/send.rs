@@ -2,13 +2,11 @@
 //!
 //! A batch of messages is one write job without savepoints between them. Hence the order in here: everything that a message
 //! can be refused for is checked before the first thing is written for it, so that a refusal leaves nothing behind.
+//! [`post`] is the part after that.
 
 use causeway_kit::{Error, store::Tx};
 use causeway_proto::{
-    chat::{
-        Author, ConversationKind, DeliveryStatus, DirectMessageCreated, Message, MessageCreated,
-        SendMessageResponse, User,
-    },
+    chat::{Author, ConversationKind, DirectMessageCreated, Message, SendMessageResponse},
     event::{Source, event},
     id::Given,
     topic::Topic,
@@ -19,9 +17,10 @@ use crate::{
     conversations, creation,
     draft::{Draft, To},
     idempotency, ids, messages, participants,
+    post::{self, Letter},
     seats::{self, Seat},
     settings::Settings,
-    support, users,
+    users,
 };
 
 /// Stores one message.
@@ -56,13 +55,16 @@ pub(crate) fn send(
     if let Some(id) = draft.reply_to {
         messages::require(tx, &seat.conversation.id, id)?;
     }
-    let customer = customer_of(tx, &seat)?;
-    let origin = draft.origin.clone();
-    let message = store(tx, &seat, compose(tx, &seat, author, customer, draft))?;
-    publish(tx, &seat, &message, recipient_id, &origin)?;
-    if seat.conversation.kind == ConversationKind::Support {
-        support::follow(tx, seat.conversation, &message)?;
-    } else {
+    let letter = Letter {
+        author,
+        content: draft.content,
+        reply_to: draft.reply_to,
+        client_message_id: draft.client_message_id,
+        has_gone_out: false,
+    };
+    let message = post::post(tx, &seat, letter)?;
+    tell_pair(tx, &seat, &message, recipient_id, &draft.origin)?;
+    if seat.conversation.kind != ConversationKind::Support {
         owed.add(&seat.conversation, &message);
     }
     Ok(SendMessageResponse { message: Some(message), duplicate: false })
@@ -147,75 +149,25 @@ fn author_outside_support() -> Error {
     Error::invalid("author", "is only for support conversations")
 }
 
-fn customer_of(tx: &Tx<'_>, seat: &Seat) -> Result<Option<User>, Error> {
-    match &seat.conversation.customer_id {
-        Some(id) => users::find(tx, id),
-        None => Ok(None),
-    }
-}
-
-fn compose(tx: &Tx<'_>, seat: &Seat, author: Author, customer: Option<User>, draft: Draft) -> Message {
-    // What people of ours write to a customer on a channel goes out there.
-    let outbound = author != Author::Customer && customer.as_ref().is_some_and(|it| !it.source.is_empty());
-    let delivery_status = if outbound { DeliveryStatus::Pending } else { DeliveryStatus::Unspecified };
-    Message {
-        id: 0,
-        conversation_id: seat.conversation.id.clone(),
-        conversation_kind: seat.conversation.kind.into(),
-        sender: Some(seat.user.clone()),
-        content: draft.content,
-        content_type: draft.content_type,
-        attachments: draft.attachments,
-        metadata: draft.metadata,
-        reply_to: draft.reply_to,
-        client_message_id: draft.client_message_id,
-        author: author.into(),
-        customer,
-        is_answered: false,
-        delivery_status: delivery_status.into(),
-        delivery_error: String::new(),
-        created_at: Some(tx.now()),
-        updated_at: Some(tx.now()),
-        edited_at: None,
-        deleted_at: None,
-        reactions: Vec::new(),
-        read_by: Vec::new(),
-    }
-}
-
-/// Stores a message, its key, and that it is the conversation's newest.
-fn store(tx: &Tx<'_>, seat: &Seat, mut message: Message) -> Result<Message, Error> {
-    let id = messages::insert(tx, &message, &seat.user.id)?;
-    message.id = id.unsigned_abs();
-    if !message.client_message_id.is_empty() {
-        idempotency::remember(tx, &seat.user.id, &message.client_message_id, id)?;
-    }
-    conversations::note_message(tx, &seat.conversation.id, id)?;
-    Ok(message)
-}
-
-/// Tells everybody whom a new message concerns.
-fn publish(
+/// Tells the two users of a one-to-one conversation, wherever they are, of a new message.
+fn tell_pair(
     tx: &mut Tx<'_>,
     seat: &Seat,
     message: &Message,
     recipient_id: Option<String>,
     origin: &str,
 ) -> Result<(), Error> {
-    let body = event::Body::MessageCreated(MessageCreated { message: Some(message.clone()) });
-    tx.append(Source::Chat, Topic::Conversation(&seat.conversation.id), body)?;
     let addressed = recipient_id.is_some();
-    if let Some(peer_id) = recipient_id.or_else(|| peer_of(seat)) {
-        let sender_id = &seat.user.id;
-        for (user_id, peer_id) in [(sender_id, &peer_id), (&peer_id, sender_id)] {
-            let body = event::Body::DirectMessageCreated(DirectMessageCreated {
-                message: Some(message.clone()),
-                peer_id: peer_id.clone(),
-                addressed,
-                origin: origin.to_owned(),
-            });
-            tx.append(Source::Chat, Topic::User(user_id), body)?;
-        }
+    let Some(peer_id) = recipient_id.or_else(|| peer_of(seat)) else { return Ok(()) };
+    let sender_id = &seat.user.id;
+    for (user_id, peer_id) in [(sender_id, &peer_id), (&peer_id, sender_id)] {
+        let body = event::Body::DirectMessageCreated(DirectMessageCreated {
+            message: Some(message.clone()),
+            peer_id: peer_id.clone(),
+            addressed,
+            origin: origin.to_owned(),
+        });
+        tx.append(Source::Chat, Topic::User(user_id), body)?;
     }
     Ok(())
 }

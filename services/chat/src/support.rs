@@ -1,5 +1,5 @@
-//! What follows a message in a support conversation: questions are answered, closed conversations open again, and those who
-//! look after it are told that the customer wrote.
+//! What follows a message in a support conversation: questions are answered and the answer goes out on the customer's channel;
+//! closed conversations open again, and those who look after them, and agents, are told that the customer wrote.
 
 use causeway_kit::{
     Error,
@@ -13,10 +13,11 @@ use causeway_proto::{
 
 use crate::{
     audiences,
+    channel::{agents, outbound},
     conversations::{self, Stored},
     messages,
     settings::Assignment,
-    users,
+    unread, users,
     views::{self, View},
 };
 
@@ -24,21 +25,30 @@ use crate::{
 pub(crate) fn follow(tx: &mut Tx<'_>, mut conversation: Stored, message: &Message) -> Result<(), Error> {
     conversation.last_message_id = Some(i64::try_from(message.id).map_err(Error::internal)?);
     conversation.updated_at = tx.now_micros();
+    let sender_id = message.sender.as_ref().map_or("", |sender| sender.id.as_str());
+    let unread = unread::add(tx, &conversation.id, sender_id)?;
     if message.author() != Author::Customer {
-        return messages::note_answered(tx, &conversation.id);
+        messages::note_answered(tx, &conversation.id)?;
+        return outbound::send(tx, message);
     }
     if conversation.status == ConversationStatus::Closed {
         conversation.status = ConversationStatus::Active;
         conversations::update(tx, &mut conversation)?;
         views::announce_update(tx, &conversation)?;
     }
-    announce(tx, &conversation, message)
+    announce(tx, &conversation, message, unread)?;
+    agents::tell(tx, message)
 }
 
-/// Tells each participant that the customer wrote.
-fn announce(tx: &mut Tx<'_>, conversation: &Stored, message: &Message) -> Result<(), Error> {
-    let view = View::of(tx, conversation)?;
-    for (user_id, unread_count) in views::unread_of_all(tx, &conversation.id)? {
+/// Tells each participant that the customer wrote; `unread` says what they have not read.
+fn announce(
+    tx: &mut Tx<'_>,
+    conversation: &Stored,
+    message: &Message,
+    unread: Vec<(String, u32)>,
+) -> Result<(), Error> {
+    let view = View::after(conversation, message);
+    for (user_id, unread_count) in unread {
         let body = event::Body::CustomerMessageCreated(CustomerMessageCreated {
             message: Some(message.clone()),
             conversation: Some(view.to_user(&user_id, unread_count)),

@@ -2,19 +2,16 @@
 
 use causeway_kit::{
     Error,
-    store::{Reader, Tx, params},
+    store::{Reader, Tx},
 };
 use causeway_proto::{
-    chat::{Conversation, ConversationUpdated},
+    chat::{Conversation, ConversationUpdated, Message, User},
     event::{Source, event},
     time,
     topic::Topic,
 };
 
-use crate::{conversations::Stored, messages, participants, users};
-
-/// Unread messages are counted up to here, so that a reader who never reads costs no more than that.
-const UNREAD_COUNTED: u32 = 10_000;
+use crate::{conversations::Stored, messages, participants, unread, users};
 
 /// Names in the title of a conversation without a name.
 const TITLE_NAMES: usize = 5;
@@ -38,15 +35,28 @@ impl View {
             Some(id) => messages::find(reader, id)?,
             None => None,
         };
-        let mut title = stored.name.clone();
-        let mut names = Vec::new();
-        if title.is_empty() {
-            match &customer {
-                Some(customer) if customer.source.is_empty() => title = customer.display_name(),
-                Some(customer) => title = format!("{} - {}", customer.source, customer.display_name()),
-                None => names = first_names(reader, &stored.id)?,
-            }
-        }
+        let has_title = !stored.name.is_empty() || customer.is_some();
+        let names = if has_title { Vec::new() } else { first_names(reader, &stored.id)? };
+        Ok(Self::new(stored, customer, last_message, names))
+    }
+
+    /// Of a conversation with a customer, right after `message` was stored in it.
+    pub(crate) fn after(stored: &Stored, message: &Message) -> Self {
+        Self::new(stored, message.customer.clone(), Some(message.clone()), Vec::new())
+    }
+
+    fn new(
+        stored: &Stored,
+        customer: Option<User>,
+        last_message: Option<Message>,
+        names: Vec<(String, String)>,
+    ) -> Self {
+        let title = match &customer {
+            _ if !stored.name.is_empty() => stored.name.clone(),
+            Some(customer) if customer.source.is_empty() => customer.display_name(),
+            Some(customer) => format!("{} - {}", customer.source, customer.display_name()),
+            None => String::new(),
+        };
         let common = Conversation {
             id: stored.id.clone(),
             kind: stored.kind.into(),
@@ -63,7 +73,7 @@ impl View {
             unread_count: 0,
         };
         let participant_count = usize::try_from(stored.participant_count).unwrap_or(usize::MAX);
-        Ok(Self { common, names, participant_count })
+        Self { common, names, participant_count }
     }
 
     /// The conversation as a user sees it who has not read `unread_count` messages.
@@ -107,7 +117,7 @@ pub(crate) fn show(
 ) -> Result<Conversation, Error> {
     let view = View::of(reader, stored)?;
     match viewer {
-        Some(user_id) => Ok(view.to_user(user_id, unread(reader, &stored.id, user_id)?)),
+        Some(user_id) => Ok(view.to_user(user_id, unread::of(reader, &stored.id, user_id)?)),
         None => Ok(view.to_backend()),
     }
 }
@@ -126,43 +136,12 @@ pub(crate) fn show_whole(
 /// Tells each participant that the conversation's status, priority or name changed.
 pub(crate) fn announce_update(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), Error> {
     let view = View::of(tx, stored)?;
-    for (user_id, unread_count) in unread_of_all(tx, &stored.id)? {
+    for (user_id, unread_count) in unread::of_all(tx, &stored.id)? {
         let conversation = view.to_user(&user_id, unread_count);
         let body = event::Body::ConversationUpdated(ConversationUpdated { conversation: Some(conversation) });
         tx.append(Source::Chat, Topic::User(&user_id), body)?;
     }
     Ok(())
-}
-
-/// How many messages of others each participant has not read.
-pub(crate) fn unread_of_all(reader: &Reader<'_>, conversation_id: &str) -> Result<Vec<(String, u32)>, Error> {
-    reader.all(
-        "SELECT p.user_id, (
-             SELECT count(*) FROM (
-                 SELECT 1 FROM message AS m
-                 WHERE m.conversation_id = p.conversation_id AND m.id > p.read_message_id
-                     AND m.sender_id <> p.user_id AND m.deleted_at IS NULL
-                 LIMIT ?2))
-         FROM participant AS p WHERE p.conversation_id = ?1 AND p.role <> 0 ORDER BY p.place",
-        params![conversation_id, UNREAD_COUNTED],
-        |row| Ok((row.get(0)?, row.get(1)?)),
-    )
-}
-
-/// How many messages of others a user has not read; 0 for somebody who is not in the conversation.
-pub(crate) fn unread(reader: &Reader<'_>, conversation_id: &str, user_id: &str) -> Result<u32, Error> {
-    let count = reader.one(
-        "SELECT (
-             SELECT count(*) FROM (
-                 SELECT 1 FROM message AS m
-                 WHERE m.conversation_id = p.conversation_id AND m.id > p.read_message_id
-                     AND m.sender_id <> p.user_id AND m.deleted_at IS NULL
-                 LIMIT ?3))
-         FROM participant AS p WHERE p.conversation_id = ?1 AND p.user_id = ?2",
-        params![conversation_id, user_id, UNREAD_COUNTED],
-        |row| row.get(0),
-    )?;
-    Ok(count.unwrap_or(0))
 }
 
 /// Ids and names of enough participants for a title, whoever looks.

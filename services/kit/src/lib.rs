@@ -11,6 +11,7 @@ pub mod events;
 pub mod metrics;
 pub mod outbox;
 pub mod part;
+pub mod plugin_host;
 pub mod server;
 pub mod store;
 

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use prometheus_client::registry::Registry;
 
 use crate::{
-    events::measure::EventMetrics, outbox::measure::OutboxMetrics, server::calls::CallMetrics,
-    store::measure::StoreMetrics,
+    events::measure::EventMetrics, outbox::measure::OutboxMetrics, plugin_host::measure::PluginMetrics,
+    server::calls::CallMetrics, store::measure::StoreMetrics,
 };
 
 /// The metrics of a process. Cloning is cheap and shares the registry.
@@ -19,6 +19,7 @@ pub struct Metrics {
     pub(crate) outboxes: OutboxMetrics,
     pub(crate) calls: CallMetrics,
     pub(crate) events: EventMetrics,
+    pub(crate) plugins: PluginMetrics,
 }
 
 impl Default for Metrics {
@@ -28,7 +29,8 @@ impl Default for Metrics {
         let outboxes = OutboxMetrics::register(&mut registry);
         let calls = CallMetrics::register(&mut registry);
         let events = EventMetrics::register(&mut registry);
-        Self { registry: Arc::new(Mutex::new(registry)), stores, outboxes, calls, events }
+        let plugins = PluginMetrics::register(&mut registry);
+        Self { registry: Arc::new(Mutex::new(registry)), stores, outboxes, calls, events, plugins }
     }
 }
 

@@ -231,7 +231,7 @@ impl Worker {
 impl Options {
     /// The wait after `attempts` earlier ones: between half and all of what doubling gives, so that what failed together
     /// does not come again together.
-    fn backoff(&self, attempts: u32) -> Duration {
+    pub(crate) fn backoff(&self, attempts: u32) -> Duration {
         let doubled = self.first.saturating_mul(1_u32.checked_shl(attempts).unwrap_or(u32::MAX));
         doubled.min(self.longest).mul_f64(rand::rng().random_range(0.5..=1.0))
     }

@@ -7,7 +7,7 @@ use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::service::RoutesBuilder;
 
-use crate::{bus::Bus, events::Hub, metrics::Metrics};
+use crate::{bus::Bus, events::Hub, metrics::Metrics, plugin_host::Host};
 
 /// What every service of a process is given.
 #[derive(Clone)]
@@ -48,6 +48,8 @@ pub struct Part {
     pub hub: Hub,
     /// Whether it can do its job.
     pub health: watch::Receiver<bool>,
+    /// Its plugins; `None` where it has none.
+    pub plugins: Option<Host>,
     /// Adds its gRPC services.
     pub add: Box<dyn FnOnce(&mut RoutesBuilder) + Send>,
 }

@@ -2,8 +2,8 @@
 //!
 //! [`stack`] merges the parts into one service, which answers calls in the process ([`causeway_proto::client::in_process`])
 //! and over connections ([`serve`]) alike. A call goes through the `guard` (is the caller one of ours?), its deadline, and
-//! the `calls` metrics, before it reaches the part. gRPC health follows the parts' own; reflection and health are open, all
-//! else wants the service token.
+//! the `calls` metrics, before it reaches the part. gRPC health follows the parts' own; reflection and health are open, plugins
+//! show credentials of their own, and all else wants the service token.
 
 use std::{
     convert::Infallible,
@@ -12,7 +12,10 @@ use std::{
     task::{Context as TaskContext, Poll},
 };
 
-use causeway_proto::FILE_DESCRIPTOR_SET;
+use causeway_proto::{
+    FILE_DESCRIPTOR_SET,
+    plugin::{plugin_host_server::PluginHostServer, plugins_server::PluginsServer},
+};
 use futures_util::{FutureExt, future, future::BoxFuture};
 use http::{Request, Response};
 use tonic::{
@@ -25,6 +28,7 @@ use tower::Service;
 use crate::{
     events::EventsService,
     part::{Context, Part},
+    plugin_host::{Door, Operators},
 };
 
 pub(crate) mod calls;
@@ -69,17 +73,24 @@ pub fn stack(parts: Vec<Part>, options: StackOptions, context: &Context) -> Grpc
     let catalogue = Catalogue::read(FILE_DESCRIPTOR_SET);
     let mut routes = RoutesBuilder::default();
     let mut hubs = Vec::new();
+    let mut hosts = Vec::new();
     let mut reports = Vec::new();
     let mut served = SHARED.map(str::to_owned).to_vec();
     for part in parts {
         (part.add)(&mut routes);
         context.tasks.spawn(part.hub.clone().tend(context.stop.clone()));
         hubs.push(part.hub);
+        hosts.extend(part.plugins);
         let services = catalogue.services(part.name);
         served.extend(services.iter().cloned());
         reports.push((services, part.health));
     }
     routes.add_service(EventsService::new(hubs, context));
+    if !hosts.is_empty() {
+        routes.add_service(PluginHostServer::new(Door::new(hosts.clone())));
+        routes.add_service(PluginsServer::new(Operators::new(hosts)));
+        served.extend(catalogue.services("plugin"));
+    }
     let (reporter, server) = tonic_health::server::health_reporter();
     routes.add_service(server);
     context.tasks.spawn(health::report(reporter, reports, context.stop.clone()));

@@ -9,7 +9,7 @@
 //! * after an I/O error or damage the store is broken: no write is taken until the process is started again.
 //!
 //! The files: `open` (files, lock, pragmas), `migrate` (schema), `writer` and `job` (the group commit), `tx` and `reader` (what
-//! a job sees), `pool` (readers), `log` and `owed` (the SQL of the kit's own tables), `condition` (health).
+//! a job sees), `pool` (readers), `log`, `owed` and `line` (the SQL of the kit's own tables), `condition` (health).
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -23,6 +23,8 @@ mod batch;
 mod condition;
 mod folder;
 mod job;
+pub(crate) mod line;
+pub(crate) mod listing;
 pub(crate) mod log;
 pub(crate) mod measure;
 mod migrate;

@@ -1,6 +1,6 @@
 //! Messages to many: who is to be notified is stored at once, and notified in groups. What a group did and
 //! how far the message is are one transaction, so that nobody is notified twice or forgotten, however often
-//! the service stops in between.
+//! the service stops in between. A notice to many is such a message too, and so is each of its updates.
 
 use std::collections::HashSet;
 
@@ -12,6 +12,7 @@ use causeway_proto::{
     id::Given,
     notification::{Bulk, BulkState, Content},
     time::from_micros,
+    topic::Topic,
 };
 
 use crate::{once::Once, person, publish};
@@ -39,21 +40,32 @@ pub(crate) fn start(
     if let Some(id) = once.result(tx)? {
         return Ok((get(tx, id)?, true));
     }
+    let bulk = get(tx, insert(tx, user_ids, content, None)?)?;
+    once.remember(tx, bulk.id)?;
+    Ok((bulk, false))
+}
+
+/// Stores a bulk message that is to be sent, as what a notice says when it is one; its id.
+pub(crate) fn insert(
+    tx: &Tx<'_>,
+    user_ids: &[String],
+    content: &Content,
+    notice: Option<i64>,
+) -> Result<i64, Error> {
     let Content { title, message, notification_type, data } = content;
+    let (state, now) = (BulkState::Running as i32, tx.now_micros());
     let total = i64::try_from(user_ids.len()).map_err(Error::internal)?;
     let id = tx.insert(
-        "INSERT INTO bulk (title, message, type, data, state, total, done, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7)",
-        params![title, message, notification_type, data, BulkState::Running as i32, total, tx.now_micros()],
+        "INSERT INTO bulk (title, message, type, data, state, total, done, created_at, updated_at, notice)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, 0, ?7, ?7, ?8)",
+        params![title, message, notification_type, data, state, total, now, notice],
     )?;
     let list = serde_json::to_string(user_ids).map_err(Error::internal)?;
     tx.execute(
         "INSERT INTO bulk_recipient (bulk_id, position, user_id) SELECT ?1, key, value FROM json_each(?2)",
         params![id, list],
     )?;
-    let bulk = get(tx, id)?;
-    once.remember(tx, bulk.id)?;
-    Ok((bulk, false))
+    Ok(id)
 }
 
 /// Reads where a bulk message stands. `NOT_FOUND` when there is none.
@@ -88,6 +100,15 @@ pub(crate) fn cancel(tx: &Tx<'_>, id: i64) -> Result<Bulk, Error> {
     get(tx, id)
 }
 
+/// Stops what goes on of a notice.
+pub(crate) fn cancel_notice(tx: &Tx<'_>, notice: i64) -> Result<(), Error> {
+    let sql = "SELECT id FROM bulk WHERE notice = ?1 AND state = 1";
+    for id in tx.all(sql, params![notice], |row| row.get(0))? {
+        cancel(tx, id)?;
+    }
+    Ok(())
+}
+
 /// Whether a bulk message goes on no more.
 pub(crate) fn has_ended(bulk: &Bulk) -> bool {
     match bulk.state() {
@@ -100,7 +121,7 @@ pub(crate) fn has_ended(bulk: &Bulk) -> bool {
 /// under way.
 pub(crate) fn step(tx: &mut Tx<'_>, group: usize) -> Result<Option<usize>, Error> {
     let next = tx.one(
-        "SELECT id, title, message, type, data FROM bulk WHERE state = 1 ORDER BY updated_at LIMIT 1",
+        "SELECT id, title, message, type, data, notice FROM bulk WHERE state = 1 ORDER BY updated_at LIMIT 1",
         params![],
         |row| {
             let content = Content {
@@ -109,17 +130,20 @@ pub(crate) fn step(tx: &mut Tx<'_>, group: usize) -> Result<Option<usize>, Error
                 notification_type: row.get(3)?,
                 data: row.get(4)?,
             };
-            Ok((row.get::<_, i64>(0)?, content))
+            Ok((row.get::<_, i64>(0)?, content, row.get::<_, Option<i64>>(5)?))
         },
     )?;
-    let Some((id, content)) = next else { return Ok(None) };
+    let Some((id, content, notice)) = next else { return Ok(None) };
     let recipients = tx.all(
         "SELECT position, user_id FROM bulk_recipient WHERE bulk_id = ?1 ORDER BY position LIMIT ?2",
         params![id, i64::try_from(group.max(1)).unwrap_or(i64::MAX)],
         |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
     )?;
     for (_, user_id) in &recipients {
-        publish::deliver(tx, user_id, &content, None)?;
+        match notice {
+            Some(notice) => publish::show(tx, Topic::User(user_id), &content, notice)?,
+            None => publish::deliver(tx, user_id, &content, None)?,
+        };
     }
     if let Some((last, _)) = recipients.last() {
         tx.execute("DELETE FROM bulk_recipient WHERE bulk_id = ?1 AND position <= ?2", params![id, last])?;

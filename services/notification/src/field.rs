@@ -9,6 +9,7 @@ use causeway_proto::{
 const MAX_AUDIENCES: usize = 100;
 const MAX_AUDIENCE: usize = 100;
 const MAX_KEY: usize = 200;
+const MAX_NOTICE_ID: usize = 256;
 const MAX_TITLE: usize = 200;
 const MAX_MESSAGE: usize = 4_096;
 const MAX_TYPE: usize = 64;
@@ -41,6 +42,14 @@ pub(crate) fn audiences(field: &'static str, given: &[String]) -> Result<(), Err
 pub(crate) fn key(field: &'static str, given: String) -> Result<Option<String>, Error> {
     at_most(field, MAX_KEY, &given)?;
     Ok(if given.is_empty() { None } else { Some(given) })
+}
+
+/// A source's own id of a notice.
+pub(crate) fn notice_id(field: &'static str, given: &str) -> Result<(), Error> {
+    if given.is_empty() {
+        return Err(Error::invalid(field, "must not be empty"));
+    }
+    at_most(field, MAX_NOTICE_ID, given)
 }
 
 /// What a notification says, with its type filled in.

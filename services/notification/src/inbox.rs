@@ -1,4 +1,5 @@
-//! The notifications of one user: those for the user, and those for the audiences that the user is in.
+//! The notifications of one user: those for the user, those for the audiences that the user is in, and those
+//! for everybody.
 
 use causeway_kit::{
     Error,
@@ -7,7 +8,7 @@ use causeway_kit::{
 use causeway_proto::{
     event::{Source, event::Body},
     notification::{ListNotificationsResponse, NotificationsRead},
-    topic::Topic,
+    topic::{EVERYBODY, Topic},
 };
 
 use crate::{publish::load, reading};
@@ -38,7 +39,7 @@ impl Inbox {
     pub(crate) fn new(user_id: String, audiences: &[String]) -> Self {
         let mut topics: Vec<String> =
             audiences.iter().map(|audience| Topic::Audience(audience).to_string()).collect();
-        topics.push(Topic::User(&user_id).to_string());
+        topics.extend([Topic::User(&user_id), Topic::Audience(EVERYBODY)].map(|topic| topic.to_string()));
         topics.sort_unstable();
         topics.dedup();
         Self { user_id, topics }

@@ -78,6 +78,43 @@ pub(crate) fn broadcast(
     Ok(Published { notification, duplicate: false })
 }
 
+/// Shows what a notice says now. On a topic that shows it already, it is the same notification with a new
+/// content; who has read it has read it.
+pub(crate) fn show(
+    tx: &mut Tx<'_>,
+    topic: Topic<'_>,
+    content: &Content,
+    notice: i64,
+) -> Result<Notification, Error> {
+    let shown = tx.one(
+        "SELECT id FROM notification WHERE notice = ?1 AND topic = ?2",
+        params![notice, topic.to_string()],
+        |row| row.get(0),
+    )?;
+    let id = match shown {
+        Some(id) => update(tx, id, content)?,
+        None => {
+            if let Topic::User(user_id) = topic {
+                person::remember(tx, user_id)?;
+            }
+            let id = insert(tx, topic, content, None)?;
+            tx.execute("UPDATE notification SET notice = ?2 WHERE id = ?1", params![id, notice])?;
+            id
+        }
+    };
+    announce(tx, topic, id)
+}
+
+/// Takes a notice off all topics but these. Whoever saw it has seen it; it is in no list any more.
+pub(crate) fn withdraw(tx: &Tx<'_>, notice: i64, but: &[String]) -> Result<(), Error> {
+    let but = serde_json::to_string(but).map_err(Error::internal)?;
+    tx.execute(
+        "DELETE FROM notification WHERE notice = ?1 AND topic NOT IN (SELECT value FROM json_each(?2))",
+        params![notice, but],
+    )?;
+    Ok(())
+}
+
 /// The notification of that id.
 pub(crate) fn load(reader: &Reader<'_>, id: i64, is_read: bool) -> Result<Notification, Error> {
     let found = reader.one(

@@ -79,6 +79,7 @@ pub async fn start(settings: Settings, context: &Context) -> Result<Part, StartE
         name: "presence",
         hub,
         health,
+        plugins: None,
         add: Box::new(move |routes| {
             routes.add_service(server);
         }),

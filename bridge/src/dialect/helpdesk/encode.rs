@@ -127,11 +127,12 @@ fn conversation_updated(conversation: &chat::Conversation) -> String {
     shape::text(&Frame::ConversationUpdated { conversation: &Conversation::of(conversation) })
 }
 
-/// A conversation that was assigned to the user is told by the customer's message that waits in it. Where
-/// none waits, the conversation itself is all there is to tell.
+/// A conversation that was assigned to the user is told by the customer's message that waits in it, or by itself where somebody
+/// has answered. One in which nobody has written yet shows up with its first message.
 fn joined(conversation: &chat::Conversation) -> Option<String> {
-    let waiting = conversation.last_message.as_ref().filter(|last| last.author() == Author::Customer);
-    Some(waiting.map_or_else(|| conversation_updated(conversation), new_customer_message))
+    let last = conversation.last_message.as_ref()?;
+    let is_waiting = last.author() == Author::Customer;
+    Some(if is_waiting { new_customer_message(last) } else { conversation_updated(conversation) })
 }
 
 /// The list is one of support conversations.

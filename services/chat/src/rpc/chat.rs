@@ -9,19 +9,21 @@ use causeway_proto::chat::{
     ReactRequest, ReactResponse, RemoveParticipantsRequest, RemoveParticipantsResponse,
     ReportDeliveredRequest, ReportDeliveredResponse, ReportDeliveryStatusRequest,
     ReportDeliveryStatusResponse, SearchMessagesRequest, SearchMessagesResponse, SendMessageRequest,
-    SendMessageResponse, SendMessagesRequest, SendMessagesResponse, UpdateConversationRequest,
-    UpdateConversationResponse, chat_server::Chat,
+    SendMessageResponse, SendMessagesRequest, SendMessagesResponse, ShowTypingRequest, ShowTypingResponse,
+    UpdateConversationRequest, UpdateConversationResponse, chat_server::Chat,
 };
+use causeway_proto::plugin::Typing;
 use tonic::{Request, Response, Status};
 
 use super::Desk;
 use crate::{
     batch::Batch,
-    channel,
+    channel::{customers::Channel, status::Report, typing},
     creation::Creation,
     draft::Draft,
     edits::{Delete, Edit},
     history::{Page, Reach, Thread},
+    ids,
     membership::{Add, Remove},
     overview::{Contacts, Get, List, Update},
     reactions::React,
@@ -155,8 +157,22 @@ impl Chat for Desk {
         &self,
         request: Request<ReportDeliveryStatusRequest>,
     ) -> Result<Response<ReportDeliveryStatusResponse>, Status> {
-        let report = channel::Report::read(request.into_inner())?;
+        let report = Report::read(request.into_inner())?;
         self.write(move |tx| report.run(tx)).await
+    }
+
+    async fn show_typing(
+        &self,
+        request: Request<ShowTypingRequest>,
+    ) -> Result<Response<ShowTypingResponse>, Status> {
+        let ShowTypingRequest { conversation_id, user_id, is_typing } = request.into_inner();
+        let conversation = ids::read("conversation_id", &conversation_id)?;
+        let user = ids::read("user_id", &user_id)?;
+        let channel = self.store.read(move |reader| typing::find(reader, &conversation, &user)).await?;
+        if let Some(Channel { plugin, account, customer_ref, .. }) = channel {
+            self.plugins.show_typing(&plugin, Typing { account, customer_id: customer_ref, is_typing });
+        }
+        Ok(Response::new(ShowTypingResponse {}))
     }
 
     async fn list_messages(

@@ -42,7 +42,7 @@ impl Process {
         let context = Context::new(dir.path());
         let hub = Hub::ephemeral(Source::Presence, context.bus.clone(), context.clock.clone());
         let (well, health) = watch::channel(true);
-        let part = Part { name: "presence", hub, health, add: Box::new(|_| {}) };
+        let part = Part { name: "presence", hub, health, plugins: None, add: Box::new(|_| {}) };
         let options = StackOptions { token: ServiceToken::new(TOKEN), reflection: true };
         let service = stack(vec![part], options, &context);
         Self { _dir: dir, context, service, well }

@@ -8,8 +8,10 @@ use super::{
 };
 
 /// The kit's own tables.
-const KIT: &[Migration] =
-    &[Migration { version: 1, name: "log and outbox", sql: include_str!("migrations/0001.sql") }];
+const KIT: &[Migration] = &[
+    Migration { version: 1, name: "log and outbox", sql: include_str!("migrations/0001.sql") },
+    Migration { version: 2, name: "plugins", sql: include_str!("migrations/0002.sql") },
+];
 
 const LEDGER: &str = "CREATE TABLE IF NOT EXISTS migration (
     owner TEXT NOT NULL,

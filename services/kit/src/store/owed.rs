@@ -1,4 +1,5 @@
-//! The rows of the outbox: every statement that touches them. [`crate::outbox`] works them off.
+//! The rows of the outbox that are carried out in any order. [`crate::outbox`] works them off; the others are in
+//! [`super::line`].
 
 use rusqlite::params;
 
@@ -39,10 +40,12 @@ pub(crate) fn next_due(reader: &Reader<'_>, kind: &str) -> Result<Option<i64>, E
 /// Writes down what became of an item.
 pub(crate) fn mark(tx: &Tx<'_>, id: i64, mark: &Mark) -> Result<(), Error> {
     let again = "UPDATE outbox SET due_at = ?2, attempts = attempts + 1, last_error = ?3 WHERE id = ?1";
+    let dead =
+        "UPDATE outbox SET state = 2, due_at = NULL, attempts = attempts + 1, last_error = ?2 WHERE id = ?1";
     match mark {
         Mark::Done => tx.execute("DELETE FROM outbox WHERE id = ?1", [id]),
         Mark::Due { at, reason } => tx.execute(again, params![id, at, reason]),
-        Mark::Dead { reason } => tx.execute(again, params![id, None::<i64>, reason]),
+        Mark::Dead { reason } => tx.execute(dead, params![id, reason]),
     }
     .map(drop)
 }

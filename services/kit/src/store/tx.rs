@@ -12,7 +12,7 @@ use prost::Message;
 use prost_types::Timestamp;
 use rusqlite::Params;
 
-use super::{Reader, batch::Batch, log, owed};
+use super::{Reader, batch::Batch, line, log, owed};
 use crate::{bus::Envelope, error::Error};
 
 /// Reads and writes within a write job. Everything is taken back when the job answers an error.
@@ -44,6 +44,22 @@ impl<'c> Tx<'c> {
     pub fn insert(&self, sql: &str, params: impl Params) -> Result<i64, Error> {
         self.execute(sql, params)?;
         Ok(self.connection.last_insert_rowid())
+    }
+
+    /// Does something that may fail on its own: when it does, its effects are taken back, and the job goes on.
+    pub fn attempt<T, E>(&mut self, part: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E>
+    where
+        E: From<Error>,
+    {
+        self.execute("SAVEPOINT attempt", [])?;
+        let published = self.batch.events.len();
+        let result = part(self);
+        if result.is_err() {
+            self.execute("ROLLBACK TO attempt", [])?;
+            self.batch.events.truncate(published);
+        }
+        self.execute("RELEASE attempt", [])?;
+        result
     }
 
     /// Microseconds since the epoch: the same for all jobs of a group, and never less than before.
@@ -87,5 +103,24 @@ impl<'c> Tx<'c> {
         owed::put(self, kind, key, &payload)?;
         self.batch.owed = true;
         Ok(())
+    }
+
+    /// Has the outboxes look again after the commit, as when something is owed.
+    pub(crate) fn wake_outboxes(&mut self) {
+        self.batch.owed = true;
+    }
+
+    /// Puts an item behind all of the same kind and key, which are carried out in order; its id. Items of one `pool` may be
+    /// paused together.
+    pub(crate) fn owe_in_order(
+        &mut self,
+        kind: &str,
+        key: &str,
+        pool: &str,
+        payload: Vec<u8>,
+    ) -> Result<i64, Error> {
+        let id = line::put(self, kind, key, pool, &payload)?;
+        self.batch.owed = true;
+        Ok(id)
     }
 }

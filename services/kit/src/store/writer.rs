@@ -104,7 +104,10 @@ impl Writer {
                 drop(self.condition.failed(error));
             }
         }
+        let condition = self.condition.clone();
         self.close();
+        // Before whoever closed it hears that it is.
+        condition.ended();
         drop(closing);
     }
 

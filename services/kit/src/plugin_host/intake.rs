@@ -1,0 +1,188 @@
+//! Events of one attachment: applied in batches, one job of the store for each, and answered once that is durable.
+
+use std::{
+    collections::HashMap,
+    sync::{Arc, atomic::Ordering},
+    time::{Duration, Instant},
+};
+
+use causeway_proto::{
+    plugin::{AttachResponse, Credit, InboundEvent, Outcome, OutcomeCode, attach_response},
+    time,
+};
+use tokio::sync::mpsc;
+use tonic::Status;
+
+use super::{
+    Host,
+    apply::{self, Came},
+    host::Gauges,
+    measure::PluginMeasure,
+    registry,
+    session::{Arrived, Session, say},
+    settling::{Settling, Turn},
+};
+use crate::error::Error;
+
+/// Events in one job of the store, at most.
+const BATCH: usize = 256;
+
+/// How long a plugin waits before it sends again what could not be stored.
+const STORE_PAUSE: Duration = Duration::from_secs(1);
+
+/// Applies the events of one attachment.
+pub(super) struct Intake {
+    host: Host,
+    plugin: String,
+    instance: String,
+    settling: Settling,
+    gauges: Arc<Gauges>,
+    measure: PluginMeasure,
+    arriving: mpsc::Receiver<Arrived>,
+    responses: mpsc::Sender<Result<AttachResponse, Status>>,
+}
+
+/// What became of an event that has arrived, in the order of arrival.
+struct Told {
+    sequence: u64,
+    partition: String,
+    came: Came,
+}
+
+impl Intake {
+    pub(super) fn new(session: &Session, measure: PluginMeasure, arriving: mpsc::Receiver<Arrived>) -> Self {
+        let hello = &session.greeting.hello;
+        Self {
+            host: session.host.clone(),
+            plugin: hello.name.clone(),
+            instance: hello.instance.clone(),
+            settling: Settling::after(session.begun.settled),
+            gauges: session.gauges.clone(),
+            measure,
+            arriving,
+            responses: session.responses.clone(),
+        }
+    }
+
+    /// Applies what arrives until nothing more does.
+    pub(super) async fn run(mut self) {
+        let mut batch = Vec::with_capacity(BATCH);
+        while self.arriving.recv_many(&mut batch, BATCH).await > 0 {
+            let amount = u32::try_from(batch.len()).unwrap_or(u32::MAX);
+            let told = self.carry_out(batch.drain(..).map(|arrived| arrived.event).collect()).await;
+            self.gauges.event_credit.fetch_add(amount, Ordering::Relaxed);
+            for told in told {
+                self.answer(told).await;
+            }
+            say(&self.responses, attach_response::Message::Credit(Credit { amount })).await;
+        }
+        self.note_position().await;
+    }
+
+    /// Applies a batch; what became of each event, in order.
+    async fn carry_out(&mut self, events: Vec<InboundEvent>) -> Vec<Told> {
+        let now = Instant::now();
+        let mut told = Vec::with_capacity(events.len());
+        let mut due = Vec::with_capacity(events.len());
+        for event in events {
+            let (sequence, partition) = (event.sequence, event.partition.clone());
+            let came = match self.settling.arrives(sequence, &partition, now) {
+                Turn::Now => {
+                    due.push((told.len(), event));
+                    Came::Later(STORE_PAUSE, "it could not be stored".into())
+                }
+                Turn::Settled => Came::settled(OutcomeCode::Duplicate),
+                Turn::After(wait) => {
+                    Came::Later(wait, "an earlier event of its partition comes first".into())
+                }
+                Turn::Never => Came::rejected("it has no sequence, or too many events wait to be sent again"),
+            };
+            told.push(Told { sequence, partition, came });
+        }
+        self.note_lag(&due);
+        if !due.is_empty() {
+            match self.apply(due).await {
+                Ok(all) => all.into_iter().for_each(|(at, came)| told[at].came = came),
+                Err(error) => tracing::warn!(plugin = self.plugin, %error, "events could not be stored"),
+            }
+        }
+        for Told { sequence, partition, came } in &told {
+            match came {
+                Came::Settled(..) => self.settling.settle(*sequence),
+                Came::Later(wait, _) => self.settling.hold(*sequence, partition, now + *wait),
+            }
+        }
+        told
+    }
+
+    /// Applies events in one job; what became of each, with its place in the batch.
+    async fn apply(&self, due: Vec<(usize, InboundEvent)>) -> Result<Vec<(usize, Came)>, Error> {
+        let (host, plugin, instance) = (self.host.inner.clone(), self.plugin.clone(), self.instance.clone());
+        let settled = self.settling.through();
+        let write = self.host.inner.store.write(move |tx| {
+            // What was settled by the job before this one.
+            registry::settle(tx, &plugin, &instance, settled)?;
+            let mut waiting: HashMap<String, Duration> = HashMap::new();
+            let mut all = Vec::with_capacity(due.len());
+            for (at, event) in due {
+                let partition = event.partition.clone();
+                let came = match waiting.get(&partition) {
+                    Some(wait) => Came::Later(*wait, "an earlier event of its partition comes first".into()),
+                    None => apply::apply(tx, host.desk.as_ref(), &plugin, event)?,
+                };
+                if let Came::Later(wait, _) = &came {
+                    waiting.insert(partition, *wait);
+                }
+                all.push((at, came));
+            }
+            Ok(all)
+        });
+        write.await
+    }
+
+    async fn answer(&self, told: Told) {
+        let (code, wait, reason) = match told.came {
+            Came::Settled(code, reason) => (code, Duration::ZERO, reason),
+            Came::Later(wait, reason) => (OutcomeCode::RetryAfter, wait, reason),
+        };
+        self.measure.event(label(code));
+        let outcome = Outcome {
+            sequence: told.sequence,
+            code: code.into(),
+            retry_after_ms: u32::try_from(wait.as_millis()).unwrap_or(u32::MAX),
+            reason: reason.into_owned(),
+            settled_through: self.settling.through(),
+        };
+        say(&self.responses, attach_response::Message::Outcome(outcome)).await;
+    }
+
+    /// Says how long ago the newest event happened.
+    fn note_lag(&self, due: &[(usize, InboundEvent)]) {
+        let Some(happened) = due.iter().filter_map(|(_, event)| event.time.as_ref()).next_back() else {
+            return;
+        };
+        let micros = self.host.inner.store.clock().now_micros().saturating_sub(time::to_micros(happened));
+        self.gauges.event_lag_ms.store((micros / 1_000).max(0), Ordering::Relaxed);
+    }
+
+    /// Notes how far events are settled, so that the next attachment goes on from there.
+    async fn note_position(&self) {
+        let (plugin, instance, settled) =
+            (self.plugin.clone(), self.instance.clone(), self.settling.through());
+        let write = self.host.inner.store.write(move |tx| registry::settle(tx, &plugin, &instance, settled));
+        if let Err(error) = write.await {
+            tracing::debug!(plugin = self.plugin, %error, "the position of a plugin's events is not noted");
+        }
+    }
+}
+
+fn label(code: OutcomeCode) -> &'static str {
+    match code {
+        OutcomeCode::Accepted => "accepted",
+        OutcomeCode::Duplicate => "duplicate",
+        OutcomeCode::Ignored => "ignored",
+        OutcomeCode::RetryAfter => "retry_after",
+        OutcomeCode::Rejected => "rejected",
+        OutcomeCode::Unspecified => "unspecified",
+    }
+}

@@ -1,0 +1,7 @@
+//! The host as plugins and operators see it.
+
+mod deliveries;
+mod events;
+mod operators;
+mod places;
+mod stage;
