@@ -1,0 +1,194 @@
+//! A PostgreSQL of a test's own: the real server, on a free port of the loopback interface, in a directory that goes with it.
+
+use std::{
+    env, fs,
+    net::TcpListener,
+    os::unix::{fs::chown, process::CommandExt},
+    path::{Path, PathBuf},
+    process::{Child, Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use tempfile::TempDir;
+
+/// How long a server may take to start.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// The one role, which may do everything, and its password.
+const ROLE: &str = "causeway";
+const PASSWORD: &str = "a-word-of-passage";
+
+/// A running server. It is stopped and removed when this is dropped.
+pub(crate) struct Postgres {
+    programs: PathBuf,
+    /// Whom the server runs as where the test runs as root, which PostgreSQL refuses.
+    owner: Option<(u32, u32)>,
+    port: u16,
+    server: Option<Child>,
+    dir: TempDir,
+}
+
+impl Postgres {
+    /// Starts a server; answers when it takes connections. `None`, said on standard error, where PostgreSQL is not installed; a
+    /// panic where CI is set.
+    pub(crate) fn start() -> Option<Self> {
+        let Some(programs) = programs() else {
+            assert!(env::var_os("CI").is_none(), "PostgreSQL is not installed");
+            eprintln!("left out: PostgreSQL is not installed");
+            return None;
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let mut postgres = Self { programs, owner: owner(dir.path()), port: 0, server: None, dir };
+        postgres.own(postgres.dir.path());
+        postgres.initialise();
+        postgres.resume();
+        Some(postgres)
+    }
+
+    /// How it is reached, in libpq's form: as a role that may do everything, in the database `postgres`.
+    pub(crate) fn connection(&self) -> String {
+        format!("host=127.0.0.1 port={} user={ROLE} password={PASSWORD} dbname=postgres", self.port)
+    }
+
+    /// Carries out statements; what they answer, a line for each row with `|` between columns.
+    pub(crate) fn sql(&self, statements: &str) -> String {
+        let output = self
+            .program("psql")
+            .args(["-X", "-q", "-A", "-t", "-v", "ON_ERROR_STOP=1", "-c", statements, &self.connection()])
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "{statements}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).unwrap().trim_end().to_owned()
+    }
+
+    /// Where the server's files are.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// Gives a file to whom the server runs as.
+    pub(crate) fn own(&self, file: &Path) {
+        if let Some((user, group)) = self.owner {
+            chown(file, Some(user), Some(group)).unwrap();
+        }
+    }
+
+    /// Stops the server at once, as a crash does. Its data stays.
+    pub(crate) fn stop(&mut self) {
+        let Some(mut server) = self.server.take() else { return };
+        let mut stop = self.program("pg_ctl");
+        stop.args(["stop", "-m", "immediate", "-D"]).arg(self.data());
+        // Where that cannot be said to it, it is killed; a test that ends has no use for an error.
+        if !stop.stdout(Stdio::null()).status().is_ok_and(|status| status.success()) {
+            let _ = server.kill();
+        }
+        let _ = server.wait();
+    }
+
+    /// Starts the server, again after [`Self::stop`] and on the same port; answers when it takes connections.
+    pub(crate) fn resume(&mut self) {
+        let until = Instant::now() + PATIENCE;
+        loop {
+            if self.port == 0 {
+                self.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+            }
+            if self.server.is_none() {
+                self.launch();
+            }
+            let has_ended = self.server.as_mut().is_none_or(|server| server.try_wait().unwrap().is_some());
+            if has_ended {
+                // Somebody else has taken the port in between.
+                (self.server, self.port) = (None, 0);
+            } else if self.takes_connections() {
+                return;
+            }
+            assert!(Instant::now() < until, "PostgreSQL does not start: {}", self.log());
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn initialise(&self) {
+        let word = self.dir.path().join("password");
+        fs::write(&word, PASSWORD).unwrap();
+        self.own(&word);
+        let output = self
+            .program("initdb")
+            .args([
+                "--no-sync",
+                "--auth=scram-sha-256",
+                "--encoding=UTF8",
+                "--no-locale",
+                "-U",
+                ROLE,
+                "--pwfile",
+            ])
+            .arg(word)
+            .arg("-D")
+            .arg(self.data())
+            .output()
+            .unwrap();
+        assert!(output.status.success(), "initdb: {}", String::from_utf8_lossy(&output.stderr));
+    }
+
+    fn launch(&mut self) {
+        let log = fs::File::create(self.dir.path().join("log")).unwrap();
+        let server = self
+            .program("postgres")
+            .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-p", &self.port.to_string()])
+            .arg("-k")
+            .arg(self.dir.path())
+            .arg("-D")
+            .arg(self.data())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn();
+        self.server = Some(server.unwrap());
+    }
+
+    fn takes_connections(&self) -> bool {
+        let mut ready = self.program("pg_isready");
+        ready.args(["-q", "-h", "127.0.0.1", "-p", &self.port.to_string()]);
+        ready.status().is_ok_and(|status| status.success())
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    fn program(&self, name: &str) -> Command {
+        let mut command = Command::new(self.programs.join(name));
+        command.current_dir(self.dir.path()).env_remove("PGHOST").env_remove("PGDATA");
+        if let Some((user, group)) = self.owner {
+            command.uid(user).gid(group);
+        }
+        command
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+/// The directory of PostgreSQL's programs: the newest of Debian's, or one on the path.
+fn programs() -> Option<PathBuf> {
+    let debian = fs::read_dir("/usr/lib/postgresql").into_iter().flatten().flatten();
+    let mut found: Vec<_> = debian.map(|version| version.path().join("bin")).collect();
+    let version = |bin: &PathBuf| bin.parent()?.file_name()?.to_str()?.parse::<u32>().ok();
+    found.sort_by_key(|bin| std::cmp::Reverse(version(bin)));
+    found.extend(env::var_os("PATH").iter().flat_map(env::split_paths));
+    found.into_iter().find(|bin| bin.join("initdb").is_file() && bin.join("postgres").is_file())
+}
+
+/// Whom the server runs as where this runs as root: `postgres`, or else nobody.
+fn owner(ours: &Path) -> Option<(u32, u32)> {
+    use std::os::unix::fs::MetadataExt;
+    if fs::metadata(ours).unwrap().uid() != 0 {
+        return None;
+    }
+    let users = fs::read_to_string("/etc/passwd").unwrap_or_default();
+    let user = users.lines().find(|line| line.starts_with("postgres:"));
+    let mut ids = user.unwrap_or("nobody:x:65534:65534").split(':').skip(2).map_while(|id| id.parse().ok());
+    Some((ids.next()?, ids.next()?))
+}
