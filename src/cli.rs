@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use causeway_config::{Flag, Loaded, Settings, Sources};
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
 
-use crate::cmd::{bridge, bulk, config, conversation, doctor, notify, send, service, token, up, user};
+use crate::cmd::{
+    bridge, bulk, config, conversation, doctor, notify, outbox, plugin, send, service, token, up, user,
+};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -87,6 +89,10 @@ pub(crate) enum Command {
     Notification(service::Service),
     /// Runs the presence service alone: who is online and who types
     Presence(service::Service),
+    #[command(subcommand)]
+    Plugin(Box<plugin::Plugin>),
+    #[command(subcommand)]
+    Outbox(outbox::Outbox),
     Token(token::Token),
     #[command(subcommand)]
     User(user::User),
@@ -168,6 +174,15 @@ mod tests {
             "causeway bulk start --user a --user b --title T --message M",
             "causeway bulk watch 1",
             "causeway bulk cancel 1",
+            "causeway plugin list",
+            "causeway plugin add autoresponder --kind agent",
+            "causeway plugin remove autoresponder",
+            "causeway plugin set-aside telegram --json",
+            "causeway plugin check 127.0.0.1:9000",
+            "causeway plugin check -- python3 autoresponder.py",
+            "causeway plugin telegram",
+            "causeway outbox list --kind plugin/telegram --state dead",
+            "causeway outbox replay 7 8",
             "causeway config show",
             "causeway config check",
             "causeway doctor",

@@ -11,6 +11,7 @@ use causeway_proto::{
     chat::{chat_client::ChatClient, directory_client::DirectoryClient},
     client::{Credential, Grpc, remote},
     notification::notifications_client::NotificationsClient,
+    plugin::{PluginKind, plugins_client::PluginsClient},
 };
 use clap::Args;
 use tonic::{Code, Response, Status};
@@ -96,6 +97,25 @@ impl Services {
 
     pub(crate) fn notifications(&self) -> anyhow::Result<Caller<NotificationsClient<Grpc>>> {
         self.caller("notification", &self.settings.services.notification.url, NotificationsClient::new)
+    }
+
+    /// Whoever has plugins and outboxes: chat and notification, or the one process that is both.
+    pub(crate) fn plugins(&self) -> anyhow::Result<Vec<Caller<PluginsClient<Grpc>>>> {
+        let chat = self.plugins_of(PluginKind::Channel)?;
+        let notification = self.plugins_of(PluginKind::NoticeSource)?;
+        Ok(if chat.url == notification.url { vec![chat] } else { vec![chat, notification] })
+    }
+
+    /// Who has the plugins of a kind.
+    pub(crate) fn plugins_of(&self, kind: PluginKind) -> anyhow::Result<Caller<PluginsClient<Grpc>>> {
+        match kind {
+            PluginKind::NoticeSource => {
+                self.caller("notification", &self.settings.services.notification.url, PluginsClient::new)
+            }
+            PluginKind::Channel | PluginKind::Agent | PluginKind::Unspecified => {
+                self.caller("chat", &self.settings.services.chat.url, PluginsClient::new)
+            }
+        }
     }
 
     fn caller<C>(&self, part: &str, configured: &str, client: fn(Grpc) -> C) -> anyhow::Result<Caller<C>> {

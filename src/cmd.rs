@@ -6,6 +6,8 @@ pub(crate) mod config;
 pub(crate) mod conversation;
 pub(crate) mod doctor;
 pub(crate) mod notify;
+pub(crate) mod outbox;
+pub(crate) mod plugin;
 pub(crate) mod send;
 pub(crate) mod service;
 pub(crate) mod token;

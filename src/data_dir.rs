@@ -3,6 +3,8 @@
 //! ```text
 //! D/signing.key     secret of user tokens (HS256), when the configuration names no keys
 //! D/service.token   credential of services, when the configuration names none
+//! D/plugins/NAME.token  credential of each plugin that comes along
+//! D/plugins/files.key   signs links to customers' files
 //! D/run/chat.addr   where the chat service of a running process listens; likewise the other parts
 //! ```
 //! The stores beside them belong to the services.
@@ -68,6 +70,23 @@ impl DataDir {
     /// The credential of services where none is configured.
     pub(crate) fn service_token(&self) -> anyhow::Result<Credential> {
         Credential::at(self.0.join(SERVICE_TOKEN))
+    }
+
+    /// The credential of a plugin that comes along.
+    pub(crate) fn plugin_token(&self, plugin: &str) -> anyhow::Result<Credential> {
+        Credential::at(self.plugins()?.join(format!("{plugin}.token")))
+    }
+
+    /// The key that links to customers' files are signed with.
+    pub(crate) fn file_links_key(&self) -> anyhow::Result<Credential> {
+        Credential::at(self.plugins()?.join("files.key"))
+    }
+
+    fn plugins(&self) -> anyhow::Result<PathBuf> {
+        let folder = self.0.join("plugins");
+        let made = DirBuilder::new().recursive(true).mode(0o700).create(&folder);
+        made.with_context(|| format!("cannot make {}", folder.display()))?;
+        Ok(folder)
     }
 
     /// Says where a part listens, until the announcement is dropped.

@@ -13,6 +13,7 @@ mod lifecycle;
 mod limits;
 mod output;
 mod parts;
+mod plugins;
 mod telemetry;
 mod welcome;
 
@@ -58,6 +59,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Chat(service) => server(service.run(Which::Chat, global)),
         Command::Notification(service) => server(service.run(Which::Notification, global)),
         Command::Presence(service) => server(service.run(Which::Presence, global)),
+        Command::Plugin(plugin) => server(plugin.run(global)),
+        Command::Outbox(outbox) => client_call(outbox.run(global)),
         Command::Token(token) => token.run(global),
         Command::User(user) => client_call(user.run(global)),
         Command::Conversation(conversation) => client_call(conversation.run(global)),

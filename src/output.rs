@@ -1,5 +1,6 @@
 //! What the command prints on standard output: tables and lines for people, JSON for programs.
 
+mod plugin;
 mod row;
 mod view;
 
@@ -9,6 +10,7 @@ use clap::Args;
 use comfy_table::{ContentArrangement, Table, presets};
 use serde::Serialize;
 
+pub(crate) use plugin::{OutboxView, PluginView, SetAsideView};
 pub(crate) use view::{BulkView, ConversationView, MessageView, NotificationView, UserView};
 
 /// Whom to print for.

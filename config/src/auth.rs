@@ -7,7 +7,7 @@ use serde::Deserialize;
 use crate::{
     secret::Secret,
     section::{Invalid, Section, between},
-    services::http_url,
+    services::web_url,
     value,
 };
 
@@ -143,11 +143,10 @@ impl KeySettings {
         if !self.algorithm.is_symmetric() {
             return Ok(None);
         }
-        let Some(file) = &self.secret_file else { return Ok(self.secret.clone()) };
-        let text = std::fs::read_to_string(file)?;
-        let text = text.trim_end_matches(['\r', '\n']);
-        let empty = || io::Error::new(io::ErrorKind::InvalidData, "the file is empty");
-        Secret::new(text).map(Some).ok_or_else(empty)
+        match &self.secret_file {
+            Some(file) => Secret::in_file(file).map(Some),
+            None => Ok(self.secret.clone()),
+        }
     }
 
     fn validate(&self) -> Result<(), Invalid> {
@@ -168,9 +167,7 @@ impl KeySettings {
 
 impl IntrospectionSettings {
     fn validate(&self) -> Result<(), Invalid> {
-        if self.url.strip_prefix("https://").is_none_or(str::is_empty) {
-            http_url("url", &self.url)?;
-        }
+        web_url("url", &self.url)?;
         between("cache", self.cache, Duration::ZERO, Duration::from_secs(3600))?;
         between("timeout", self.timeout, Duration::from_millis(100), Duration::from_secs(60))
     }

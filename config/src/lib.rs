@@ -20,6 +20,7 @@ pub mod auth;
 pub mod bridge;
 pub mod chat;
 pub mod notification;
+pub mod plugins;
 pub mod presence;
 pub mod secret;
 pub mod services;
@@ -35,6 +36,7 @@ pub use crate::{
     chat::ChatSettings,
     load::Loaded,
     notification::{NotificationRules, NotificationSettings},
+    plugins::PluginsSettings,
     presence::PresenceSettings,
     problem::{ConfigError, Problem},
     provenance::{Entry, Provenance},
@@ -63,6 +65,8 @@ pub struct Settings {
     pub services: ServicesSettings,
     /// What chat has notification do.
     pub notification: NotificationRules,
+    /// The integrations that come along.
+    pub plugins: PluginsSettings,
     /// The operators' listener.
     pub admin: AdminSettings,
     /// Logs.
@@ -88,6 +92,10 @@ impl Settings {
             of(&self.services.notification),
             of(&self.services.presence),
             of(&self.notification),
+            of(&self.plugins),
+            of(&self.plugins.telegram),
+            of(&self.plugins.instagram),
+            of(&self.plugins.notices),
             of(&self.admin),
             of(&self.log),
         ]
@@ -124,7 +132,7 @@ mod tests {
     fn what_stands_commented_out_in_the_reference_is_valid_when_it_is_not() {
         let uncommented: String = REFERENCE
             .lines()
-            .filter(|line| !line.starts_with("keys = []") && !line.starts_with("mounts = []"))
+            .filter(|line| !TABLES.iter().any(|table| *line == format!("{table} = []")))
             .map(|line| match line.strip_prefix("# ") {
                 Some(rest) if rest.starts_with("[") || is_assignment(rest) => format!("{rest}\n"),
                 _ => format!("{line}\n"),
@@ -138,6 +146,9 @@ mod tests {
         assert_eq!(settings.bridge.mounts.len(), 1);
         assert!(settings.auth.introspection.is_some());
     }
+
+    /// Lists of tables, whose examples stand commented out below an empty list.
+    const TABLES: [&str; 7] = ["keys", "mounts", "bots", "accounts", "webhooks", "feeds", "tables"];
 
     fn is_assignment(line: &str) -> bool {
         line.split_once(" = ").is_some_and(|(key, _)| key.chars().all(|c| c.is_ascii_lowercase() || c == '_'))

@@ -1,8 +1,13 @@
 //! A value that is never printed.
 
-use std::fmt;
+use std::{
+    fmt, io,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Deserializer, de};
+
+use crate::section::Invalid;
 
 /// A secret text, never empty. `Debug` hides it and there is no `Display`.
 #[derive(Clone, PartialEq, Eq)]
@@ -19,6 +24,25 @@ impl Secret {
     pub fn expose(&self) -> &str {
         &self.0
     }
+}
+
+impl Secret {
+    /// The text of a file; a line end at its end is not part of it. Fails when the file cannot be read or is empty.
+    pub fn in_file(file: &Path) -> io::Result<Self> {
+        let text = std::fs::read_to_string(file)?;
+        let empty = || io::Error::new(io::ErrorKind::InvalidData, "the file is empty");
+        Self::new(text.trim_end_matches(['\r', '\n'])).ok_or_else(empty)
+    }
+}
+
+/// Fails unless a secret stands either in the settings or in a file.
+pub(crate) fn one(key: &str, inline: Option<&Secret>, file: Option<&PathBuf>) -> Result<(), Invalid> {
+    let problem = match (inline, file) {
+        (Some(_), None) | (None, Some(_)) => return Ok(()),
+        (None, None) => "is missing",
+        (Some(_), Some(_)) => "stands there twice",
+    };
+    Err(Invalid::new(key, problem, format!("either `{key}` or `{key}_file`")))
 }
 
 impl fmt::Debug for Secret {

@@ -82,9 +82,9 @@ pub(crate) fn service_url(key: &str, url: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// An `http` URL with a host.
-pub(crate) fn http_url(key: &str, url: &str) -> Result<(), Invalid> {
-    let rest = url.strip_prefix("http://").unwrap_or_default();
+/// An `https` or `http` URL with a host.
+pub(crate) fn web_url(key: &str, url: &str) -> Result<(), Invalid> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://")).unwrap_or_default();
     if rest.is_empty() || rest.starts_with('/') || url.contains(char::is_whitespace) {
         return Err(Invalid::new(key, format!("{url:?} is not a URL"), "an https or http URL"));
     }

@@ -14,6 +14,7 @@ use crate::{
     host::{Host, bind, bind_admin},
     later::Later,
     output, parts,
+    plugins::{self, Which},
     welcome::Addresses,
 };
 
@@ -58,20 +59,28 @@ impl Up {
             Addresses { bridge: bridge.local_addr()?, grpc: grpc.local_addr()?, admin: admin.local_addr()? };
 
         let (service, near) = services(&mut host).await?;
-        host.serve_grpc(grpc, service);
+        host.serve_grpc(grpc, service.clone());
         host.serve_admin(admin);
         let reached = Services { chat: near.clone(), notification: near.clone(), presence: near };
         let bridge = parts::bridge(&host, bridge, reached)?;
         host.announce(&["chat", "notification", "presence"], addresses.grpc)?;
         host.announce(&["bridge"], addresses.bridge)?;
+        let configured: Vec<Which> =
+            Which::ALL.into_iter().filter(|it| it.is_configured(&host.settings.plugins)).collect();
+        let plugins =
+            plugins::start(&host, &configured, |_, credential| Ok(in_process(service.clone(), credential)))
+                .await?;
 
         let data_dir = &host.settings.data_dir;
         output::line(&match host.is_first_start {
             true => addresses.first_time(data_dir, &global.again()),
             false => addresses.again(data_dir),
         })?;
-        let window = bridge.window;
-        host.run(bridge.drained(), window).await
+        let window = bridge.window.max(plugins.window);
+        let drained = async {
+            let ((), ()) = tokio::join!(bridge.drained(), plugins.drained());
+        };
+        host.run(drained, window).await
     }
 }
 

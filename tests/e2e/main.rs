@@ -19,6 +19,7 @@ mod mounts;
 mod observability;
 mod one_conversation;
 mod origins;
+mod plugins;
 mod removal;
 mod resume;
 mod rooms;
@@ -27,3 +28,11 @@ mod services_away;
 mod stage;
 mod stopping;
 mod tokens;
+
+// The providers that plugins talk to.
+#[path = "../stand_ins/instagram.rs"]
+mod instagram;
+#[path = "../stand_ins/postgres.rs"]
+mod postgres;
+#[path = "../stand_ins/telegram.rs"]
+mod telegram;

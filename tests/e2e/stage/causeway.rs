@@ -70,7 +70,10 @@ impl Causeway {
 
     /// Starts whatever is not running, on the data that is there, and waits until it is ready.
     pub(crate) async fn start_again(&mut self) {
-        let parts: &[&'static str] = if self.setup.split { &PARTS } else { &[UP] };
+        let parts = match self.setup.split {
+            true => PARTS.iter().chain(&self.setup.plugins).copied().collect(),
+            false => vec![UP],
+        };
         for part in parts {
             self.start_again_without_waiting(part);
         }
@@ -101,7 +104,8 @@ impl Causeway {
 
     /// A process of a part.
     fn launch(&self, part: &str) -> Process {
-        let mut command = self.command(&[part]);
+        let is_plugin = self.setup.plugins.contains(&part);
+        let mut command = if is_plugin { self.command(&["plugin", part]) } else { self.command(&[part]) };
         if part == UP {
             let Addresses { bridge, chat, admin, .. } = self.at;
             command.args(["--listen", &bridge.to_string(), "--grpc", &chat.to_string()]);

@@ -14,6 +14,7 @@ pub(crate) struct Setup {
     pub(super) environment: Vec<(String, String)>,
     pub(super) file: String,
     pub(super) shell: Option<&'static str>,
+    pub(super) plugins: Vec<&'static str>,
 }
 
 /// Where a Causeway listens.
@@ -29,6 +30,8 @@ pub(crate) struct Addresses {
     pub(crate) presence: SocketAddr,
     /// Metrics.
     pub(crate) admin: SocketAddr,
+    /// Webhooks of plugins.
+    pub(crate) plugins: SocketAddr,
 }
 
 impl Setup {
@@ -51,6 +54,12 @@ impl Setup {
         self
     }
 
+    /// A plugin that the file configures: a process of its own where the parts are.
+    pub(crate) fn plugin(mut self, name: &'static str) -> Self {
+        self.plugins.push(name);
+        self
+    }
+
     /// What a shell does before it becomes the process: limits that only it can set.
     pub(crate) fn shell(mut self, commands: &'static str) -> Self {
         self.shell = Some(commands);
@@ -68,12 +77,13 @@ impl Addresses {
     pub(super) fn take(split: bool) -> Self {
         let chat = free_address();
         let (notification, presence) = if split { (free_address(), free_address()) } else { (chat, chat) };
-        Self { bridge: free_address(), chat, notification, presence, admin: free_address() }
+        let [bridge, admin, plugins] = std::array::from_fn(|_| free_address());
+        Self { bridge, chat, notification, presence, admin, plugins }
     }
 
     /// The configuration file that says them to every part; `lines` are added to it.
     pub(super) fn file(&self, data: &Path, lines: &str) -> String {
-        let Self { bridge, chat, notification, presence, admin } = self;
+        let Self { bridge, chat, notification, presence, admin, plugins } = self;
         let services = [("chat", chat), ("notification", notification), ("presence", presence)]
             .map(|(name, at)| {
                 format!("services.{name}.listen = \"{at}\"\nservices.{name}.url = \"http://{at}\"\n")
@@ -81,7 +91,7 @@ impl Addresses {
             .concat();
         format!(
             "data_dir = {data:?}\nbridge.listen = \"{bridge}\"\nadmin.listen = \"{admin}\"\n\
-             services.grpc_listen = \"{chat}\"\n{services}{lines}"
+             plugins.listen = \"{plugins}\"\nservices.grpc_listen = \"{chat}\"\n{services}{lines}"
         )
     }
 }

@@ -1,0 +1,8 @@
+//! Plugins from outside: providers are stand-ins of which the plugins know nothing, and frontends see what they see.
+
+mod crashes;
+mod in_instagram;
+mod in_telegram;
+mod notices;
+mod operators;
+mod stage;
