@@ -1,11 +1,13 @@
 //! Speed and memory of the real program, against the figures that it must reach.
 //!
-//! `cargo bench --bench load -- fanout|durable|idle|latency|all`. The server is a process of its own, and so is the bare
+//! `cargo bench --bench load -- fanout|durable|idle|latency|events|webhook|drain|all`. The server is a process of its own, and so is the bare
 //! broadcast (`reference`) that fan-out is compared with; this process only makes the load. All share one machine.
 #![expect(clippy::panic, reason = "a benchmark that cannot measure must stop")]
 
 mod disk;
+mod drain;
 mod durable;
+mod events;
 mod fanout;
 mod idle;
 mod latency;
@@ -16,8 +18,13 @@ mod report;
 mod scene;
 mod server;
 mod socket;
+#[path = "../stand_ins/telegram.rs"]
+mod telegram;
+mod webhook;
 
 use report::Report;
+
+const ALL: [&str; 7] = ["fanout", "durable", "idle", "latency", "events", "webhook", "drain"];
 
 fn main() {
     // Cargo adds `--bench`.
@@ -25,7 +32,7 @@ fn main() {
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["reference", address] => runtime.block_on(reference::serve(address)),
-        [] | ["all"] => runtime.block_on(measure(&["fanout", "durable", "idle", "latency"])),
+        [] | ["all"] => runtime.block_on(measure(&ALL)),
         ref chosen => runtime.block_on(measure(chosen)),
     }
 }
@@ -39,7 +46,10 @@ async fn measure(chosen: &[&str]) {
             "durable" => durable::measure(&mut report).await,
             "idle" => idle::measure(&mut report).await,
             "latency" => latency::measure(&mut report).await,
-            _ => panic!("{what} is not one of fanout, durable, idle, latency, all"),
+            "events" => events::measure(&mut report).await,
+            "webhook" => webhook::measure(&mut report).await,
+            "drain" => drain::measure(&mut report).await,
+            _ => panic!("{what} is not one of {}, all", ALL.join(", ")),
         }
     }
     println!("{report}");

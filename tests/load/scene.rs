@@ -44,6 +44,20 @@ impl Scene {
         stream::iter(0..rooms).for_each_concurrent(PARALLEL, |room| self.create(room, people)).await;
     }
 
+    /// Somebody of support, and the path of the list of conversations with a token.
+    pub(crate) async fn support_person(&self) -> String {
+        let id = "support-person";
+        let audiences = vec!["helpdesk".to_owned()];
+        let request = PutUserRequest { id: id.to_owned(), add_audiences: audiences, ..Default::default() };
+        DirectoryClient::new(self.grpc.clone()).put_user(request).await.expect("the user is put");
+        format!("/ws/conversations/?token={}", self.token(id))
+    }
+
+    /// Calls of any service, as a backend makes them.
+    pub(crate) fn grpc(&self) -> Grpc {
+        self.grpc.clone()
+    }
+
     async fn put(&self, id: String) {
         let request = PutUserRequest { id, first_name: Some("Load".into()), ..Default::default() };
         DirectoryClient::new(self.grpc.clone()).put_user(request).await.expect("the user is put");
@@ -62,9 +76,12 @@ impl Scene {
 
     /// The path on which a person is in a room, with a token.
     pub(crate) fn path(&self, room: usize, person: usize) -> String {
-        let claims = json!({"sub": user(room, person), "exp": self.expires});
-        let token = encode(&Header::default(), &claims, &self.key).expect("the claims can be signed");
-        format!("/ws/group/room-{room}/?token={token}")
+        format!("/ws/group/room-{room}/?token={}", self.token(&user(room, person)))
+    }
+
+    fn token(&self, user: &str) -> String {
+        let claims = json!({"sub": user, "exp": self.expires});
+        encode(&Header::default(), &claims, &self.key).expect("the claims can be signed")
     }
 }
 

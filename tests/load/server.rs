@@ -36,8 +36,18 @@ pub(crate) struct Server {
 impl Server {
     /// Causeway, all parts in one process on the embedded store, without a limit on frames.
     pub(crate) async fn causeway() -> Self {
+        Self::with("", directory()).await
+    }
+
+    /// The same with lines of a configuration file, on what another may have left behind.
+    pub(crate) async fn with(settings: &str, data: TempDir) -> Self {
+        Self::listening(settings, data, free_address()).await
+    }
+
+    /// The same, with its plugins at an address.
+    pub(crate) async fn listening(settings: &str, data: TempDir, plugins: SocketAddr) -> Self {
         let (sockets, grpc, admin) = (free_address(), free_address(), free_address());
-        let data = directory();
+        fs::write(data.path().join("causeway.toml"), settings).expect("the directory is writable");
         let mut command = Command::new(env!("CARGO_BIN_EXE_causeway"));
         command
             .arg("up")
@@ -47,6 +57,7 @@ impl Server {
             .args(["--grpc", &grpc.to_string()])
             .args(["--admin", &admin.to_string()])
             .env("CAUSEWAY_BRIDGE__RATE__FRAMES_PER_SECOND", "0")
+            .env("CAUSEWAY_PLUGINS__LISTEN", plugins.to_string())
             .current_dir(data.path());
         let mut server = Self { sockets, grpc, process: Process::start(command, data.path()), data };
         server.wait("/readyz").await;
@@ -102,6 +113,12 @@ impl Server {
             .unwrap_or_else(|error| panic!("{path}: {error}:\n{}", self.process.printed()))
     }
 
+    /// Kills it (SIGKILL); what it has stored stays.
+    pub(crate) fn kill(mut self) -> TempDir {
+        self.process.kill();
+        self.data
+    }
+
     /// Stops it in order.
     pub(crate) async fn stop(mut self) {
         self.process.terminate();
@@ -110,7 +127,8 @@ impl Server {
     }
 }
 
-fn directory() -> TempDir {
+/// An empty directory for a server.
+pub(crate) fn directory() -> TempDir {
     let home = Path::new(env!("CARGO_TARGET_TMPDIR"));
     tempfile::Builder::new().prefix("causeway-").tempdir_in(home).expect("the target directory is writable")
 }

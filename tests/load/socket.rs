@@ -72,9 +72,14 @@ impl Writer {
 impl Reader {
     /// The next message; other frames are passed over. `None` when the server has closed.
     pub(crate) async fn message(&mut self) -> Option<Utf8Bytes> {
+        self.frame(r#"{"type":"message""#).await
+    }
+
+    /// The next frame that begins so.
+    pub(crate) async fn frame(&mut self, begin: &str) -> Option<Utf8Bytes> {
         loop {
             match self.0.next().await? {
-                Ok(Message::Text(text)) if text.starts_with(r#"{"type":"message""#) => return Some(text),
+                Ok(Message::Text(text)) if text.starts_with(begin) => return Some(text),
                 Ok(Message::Close(frame)) => {
                     // The end of a measurement restarts nothing, but that is what a server says that stops.
                     if let Some(frame) = frame.filter(|frame| frame.code != CloseCode::Restart) {
