@@ -6,9 +6,11 @@
 use std::{fmt, pin::Pin};
 
 use causeway_proto::plugin::{
-    AttachRequest, AttachResponse, Hello, Outcome, OutcomeCode, Recorded, attach_request, attach_response,
+    AttachRequest, AttachResponse, Recorded, attach_request, attach_response,
     plugin_host_server::{PluginHost, PluginHostServer},
 };
+#[cfg(any(test, feature = "testing"))]
+use causeway_proto::plugin::{Hello, Outcome, OutcomeCode};
 use http::header::AUTHORIZATION;
 use tokio::sync::mpsc;
 use tokio_stream::{Stream, wrappers::ReceiverStream};
@@ -79,6 +81,7 @@ impl Call {
     }
 
     /// What the plugin says first, when that is Hello.
+    #[cfg(any(test, feature = "testing"))]
     pub(crate) async fn hello(&mut self) -> Option<Hello> {
         match self.receive().await {
             Ok(Some(Some(attach_request::Message::Hello(hello)))) => Some(hello),
@@ -98,6 +101,7 @@ impl Call {
 }
 
 /// An outcome of an event.
+#[cfg(any(test, feature = "testing"))]
 pub(crate) fn outcome(sequence: u64, code: OutcomeCode, settled_through: u64) -> attach_response::Message {
     attach_response::Message::Outcome(Outcome {
         sequence,

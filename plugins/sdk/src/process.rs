@@ -2,6 +2,7 @@
 
 use std::{env, io, process::ExitCode, sync::Arc};
 
+use axum::http::Uri;
 use causeway_proto::client::{Credential, Grpc, remote};
 use prometheus_client::registry::Registry;
 use tokio::{
@@ -17,6 +18,8 @@ mod metrics;
 
 /// Where the host is.
 const HOST: &str = "CAUSEWAY_PLUGIN_HOST";
+/// What that is.
+const ADDRESS: &str = "it is the service to attach to, http://host:port";
 /// The plugin's credential.
 const TOKEN: &str = "CAUSEWAY_PLUGIN_TOKEN";
 /// Where webhooks come in.
@@ -96,19 +99,24 @@ async fn serve(plugin: impl Plugin) -> Result<(), Error> {
 }
 
 fn host() -> Result<Grpc, Error> {
-    let url =
-        setting(HOST).ok_or(Error::Missing(HOST, "it is the service to attach to, http://host:port"))?;
+    let url = setting(HOST).ok_or(Error::Missing(HOST, ADDRESS))?;
     let token = setting(TOKEN).ok_or(Error::Missing(TOKEN, "it is the plugin's own credential"))?;
     let credential = Credential::bearer(&token)
         .ok_or_else(|| Error::Wrong(TOKEN, "it has characters that no token has".to_owned()))?;
-    remote(&url, credential)
-        .map_err(|error| Error::Wrong(HOST, format!("it should be http://host:port: {error}")))
+    // Without a scheme it would be tried, and fail, for ever.
+    let is_address =
+        url.parse::<Uri>().is_ok_and(|url| url.scheme_str() == Some("http") && url.host().is_some());
+    match remote(&url, credential) {
+        Ok(host) if is_address => Ok(host),
+        Ok(_) => Err(Error::Wrong(HOST, ADDRESS.to_owned())),
+        Err(error) => Err(Error::Wrong(HOST, format!("{ADDRESS}: {error}"))),
+    }
 }
 
 async fn listen(name: &'static str) -> Result<Option<TcpListener>, Error> {
     let Some(address) = setting(name) else { return Ok(None) };
     let listener = TcpListener::bind(&address).await.map_err(|error| Error::Listen(name, error))?;
-    tracing::info!(address = %listener.local_addr()?, "{name}");
+    tracing::info!(address = %listener.local_addr()?, setting = name, "listening");
     Ok(Some(listener))
 }
 
