@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use causeway_kit::Error;
-use causeway_proto::chat::Attachment;
+use causeway_proto::{chat::Attachment, topic::EVERYBODY};
 use prost::Message;
 use serde_json::{Map, Value};
 
@@ -137,10 +137,13 @@ pub(crate) fn audience(field: &'static str, value: &str) -> Result<(), Error> {
     Ok(())
 }
 
-/// Ids of audiences in a repeated field.
+/// Ids of audiences that a user is in or is not. Nobody is put into that of everybody, or taken out of it.
 pub(crate) fn audiences(field: &'static str, values: &[String]) -> Result<(), Error> {
     if values.len() > AUDIENCES {
         return Err(Error::invalid(field, format!("must not have more than {AUDIENCES} entries")));
+    }
+    if values.iter().any(|value| value == EVERYBODY) {
+        return Err(Error::invalid(field, "must not name \"everybody\", in which everybody is"));
     }
     values.iter().try_for_each(|value| audience(field, value))
 }
@@ -151,6 +154,12 @@ mod tests {
 
     fn taken(value: &str, allow_http: bool) -> bool {
         url("url", value, allow_http).is_ok()
+    }
+
+    #[test]
+    fn nobody_is_put_where_everybody_is() {
+        assert!(audiences("add_audiences", &["staff".to_owned()]).is_ok());
+        assert!(audiences("add_audiences", &["staff".to_owned(), "everybody".to_owned()]).is_err());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! What becomes of one event, in a job of the store.
 
-use std::{borrow::Cow, time::Duration};
+use std::{borrow::Cow, collections::HashMap, time::Duration};
 
 use causeway_proto::plugin::{InboundEvent, OutcomeCode, SetAside, inbound_event::Body};
 use prost::Message as _;
@@ -57,22 +57,40 @@ impl From<Error> for Undone {
     }
 }
 
-/// Applies an event. Fails only when the store does: what is wrong with the event is its outcome.
-pub(super) fn apply(
+/// Applies the events of a batch, in order; what became of each. Fails only when the store does: what is wrong with an event is
+/// its outcome.
+///
+/// Savepoints cost as much as all else, and few events need one. So the batch is first tried without; when one of its events has
+/// to be undone, all are, and are applied again with a savepoint for each.
+pub(super) fn apply_all(
     tx: &mut Tx<'_>,
     desk: &dyn Desk,
     plugin: &str,
-    event: InboundEvent,
-) -> Result<Came, Error> {
-    let encoded = event.encode_to_vec();
-    if let Err(problem) = check(&event, encoded.len()) {
-        return reject(tx, plugin, &event, encoded, problem.to_string());
-    }
-    let named = InboundEvent {
-        account: event.account.clone(),
-        provider_id: event.provider_id.clone(),
-        ..InboundEvent::default()
+    events: &[InboundEvent],
+) -> Result<Vec<Came>, Error> {
+    let plainly = |tx: &mut Tx<'_>| {
+        events.iter().map(|event| make_true(tx, desk, plugin, event)).collect::<Result<_, _>>()
     };
+    if let Ok(all) = tx.attempt(plainly) {
+        return Ok(all);
+    }
+    let mut waiting: HashMap<&str, Duration> = HashMap::new();
+    let mut all = Vec::with_capacity(events.len());
+    for event in events {
+        let came = match waiting.get(event.partition.as_str()) {
+            Some(wait) => Came::Later(*wait, "an earlier event of its partition comes first".into()),
+            None => apply(tx, desk, plugin, event)?,
+        };
+        if let Came::Later(wait, _) = &came {
+            waiting.insert(&event.partition, *wait);
+        }
+        all.push(came);
+    }
+    Ok(all)
+}
+
+/// Applies an event in a savepoint of its own.
+fn apply(tx: &mut Tx<'_>, desk: &dyn Desk, plugin: &str, event: &InboundEvent) -> Result<Came, Error> {
     match tx.attempt(|tx| make_true(tx, desk, plugin, event)) {
         Ok(came) => Ok(came),
         Err(Undone::NotYet(wait)) => Ok(Came::Later(wait, "it cannot be told yet what it means".into())),
@@ -81,18 +99,18 @@ pub(super) fn apply(
         }
         Err(Undone::Failed(error)) => {
             if matches!(error, Error::Internal(_)) {
-                let (error, id) = (chain(&error), &named.provider_id);
+                let (error, id) = (chain(&error), &event.provider_id);
                 tracing::error!(plugin, provider_id = id, error, "an event cannot be applied");
             }
-            reject(tx, plugin, &named, encoded, error.to_string())
+            reject(tx, plugin, event, error.to_string())
         }
     }
 }
 
 /// Checks what holds for every event.
-fn check(event: &InboundEvent, bytes: usize) -> Result<(), Error> {
+fn check(event: &InboundEvent) -> Result<(), Error> {
     let within = |text: &str, least: usize, most: usize| (least..=most).contains(&text.chars().count());
-    if bytes > EVENT_BYTES {
+    if event.encoded_len() > EVENT_BYTES {
         return Err(Error::invalid("event", "must not have more than 256 KiB"));
     }
     if !within(&event.account, 1, ACCOUNT) {
@@ -107,48 +125,37 @@ fn check(event: &InboundEvent, bytes: usize) -> Result<(), Error> {
     Ok(())
 }
 
-fn make_true(
-    tx: &mut Tx<'_>,
-    desk: &dyn Desk,
-    plugin: &str,
-    mut event: InboundEvent,
-) -> Result<Came, Undone> {
+fn make_true(tx: &mut Tx<'_>, desk: &dyn Desk, plugin: &str, event: &InboundEvent) -> Result<Came, Undone> {
+    check(event)?;
     if !registry::remember(tx, plugin, &event.account, &event.provider_id)? {
         return Ok(Came::settled(OutcomeCode::Duplicate));
     }
-    match event.body.take() {
+    match &event.body {
         None => Ok(Came::ignored("the host knows no such event")),
         Some(Body::Unknown(unknown)) => {
             let kind: String = unknown.kind.chars().take(ACCOUNT).collect();
             Ok(Came::ignored(format!("unknown: {kind}")))
         }
         Some(Body::Malformed(malformed)) => {
-            let mut payload = malformed.payload;
-            payload.truncate(KEPT);
+            let kept = &malformed.payload[..malformed.payload.len().min(KEPT)];
             let reason: String = malformed.reason.chars().take(registry::REASON).collect();
-            keep(tx, plugin, &event, payload, reason)?;
+            keep(tx, plugin, event, kept.to_vec(), reason)?;
             Ok(Came::ignored("it is kept for a person to look at"))
         }
-        body => {
-            event.body = body;
-            match desk.apply(tx, plugin, event)? {
-                Verdict::Accepted => Ok(Came::settled(OutcomeCode::Accepted)),
-                Verdict::Duplicate => Ok(Came::settled(OutcomeCode::Duplicate)),
-                Verdict::Ignored(reason) => Ok(Came::ignored(reason)),
-                Verdict::NotYet(wait) => Err(Undone::NotYet(wait)),
-            }
-        }
+        Some(_) => match desk.apply(tx, plugin, event.clone())? {
+            Verdict::Accepted => Ok(Came::settled(OutcomeCode::Accepted)),
+            Verdict::Duplicate => Ok(Came::settled(OutcomeCode::Duplicate)),
+            Verdict::Ignored(reason) => Ok(Came::ignored(reason)),
+            Verdict::NotYet(wait) => Err(Undone::NotYet(wait)),
+        },
     }
 }
 
-fn reject(
-    tx: &Tx<'_>,
-    plugin: &str,
-    event: &InboundEvent,
-    encoded: Vec<u8>,
-    reason: String,
-) -> Result<Came, Error> {
-    let kept = if encoded.len() > EVENT_BYTES { encoded[..KEPT].to_vec() } else { encoded };
+fn reject(tx: &Tx<'_>, plugin: &str, event: &InboundEvent, reason: String) -> Result<Came, Error> {
+    let mut kept = event.encode_to_vec();
+    if kept.len() > EVENT_BYTES {
+        kept.truncate(KEPT);
+    }
     registry::note_error(tx, plugin, &format!("an event was rejected: {reason}"))?;
     keep(tx, plugin, event, kept, reason.clone())?;
     Ok(Came::rejected(reason))

@@ -1,7 +1,6 @@
 //! Events of one attachment: applied in batches, one job of the store for each, and answered once that is durable.
 
 use std::{
-    collections::HashMap,
     sync::{Arc, atomic::Ordering},
     time::{Duration, Instant},
 };
@@ -122,20 +121,9 @@ impl Intake {
         let write = self.host.inner.store.write(move |tx| {
             // What was settled by the job before this one.
             registry::settle(tx, &plugin, &instance, settled)?;
-            let mut waiting: HashMap<String, Duration> = HashMap::new();
-            let mut all = Vec::with_capacity(due.len());
-            for (at, event) in due {
-                let partition = event.partition.clone();
-                let came = match waiting.get(&partition) {
-                    Some(wait) => Came::Later(*wait, "an earlier event of its partition comes first".into()),
-                    None => apply::apply(tx, host.desk.as_ref(), &plugin, event)?,
-                };
-                if let Came::Later(wait, _) = &came {
-                    waiting.insert(partition, *wait);
-                }
-                all.push((at, came));
-            }
-            Ok(all)
+            let (places, events): (Vec<_>, Vec<_>) = due.into_iter().unzip();
+            let all = apply::apply_all(tx, host.desk.as_ref(), &plugin, &events)?;
+            Ok(places.into_iter().zip(all).collect())
         });
         write.await
     }
