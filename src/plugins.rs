@@ -39,7 +39,11 @@ pub(crate) enum Which {
 }
 
 impl Which {
-    pub(crate) const ALL: [Self; 3] = [Self::Telegram, Self::Instagram, Self::Notices];
+    /// Those for which there is something to do.
+    pub(crate) fn configured(settings: &PluginsSettings) -> Vec<Self> {
+        let all = [Self::Telegram, Self::Instagram, Self::Notices];
+        all.into_iter().filter(|which| which.is_configured(settings)).collect()
+    }
 
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -76,6 +80,8 @@ impl Which {
 /// Plugins that run.
 pub(crate) struct RunningPlugins {
     run: tokio::task::JoinHandle<()>,
+    /// Their names and where their webhooks come in, for people; empty when there are none.
+    pub(crate) described: String,
     /// How long they may take to end.
     pub(crate) window: Duration,
 }
@@ -103,9 +109,6 @@ pub(crate) async fn start(
     };
     let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
     let place = Place { host, settings, address };
-    if let Some(address) = address {
-        tracing::info!(%address, "plugins listen");
-    }
     let mut metrics = Metrics::default();
     host.context.metrics.register(|registry| metrics = Metrics::register(registry));
     let drain = RuntimeOptions::default().drain;
@@ -122,7 +125,11 @@ pub(crate) async fn start(
             Which::Notices => runtime.add(place.notices()?, way),
         }
     }
-    Ok(RunningPlugins { run: tokio::spawn(runtime.run()), window: drain + PAUSE })
+    let mut described: String = which.iter().map(|which| which.name()).collect::<Vec<_>>().join(", ");
+    if let Some(address) = address {
+        described.push_str(&format!(" at http://{address}"));
+    }
+    Ok(RunningPlugins { run: tokio::spawn(runtime.run()), described, window: drain + PAUSE })
 }
 
 /// Tells a host of a plugin's credential; waits while the host is away.
@@ -178,11 +185,7 @@ impl Place<'_> {
                 chat_per_second: set.chat_per_second,
                 ..causeway_telegram::Pace::default()
             },
-            ..causeway_telegram::Settings::new(
-                self.public_url(),
-                key.expose().as_bytes(),
-                each(&set.bots, bot_of)?,
-            )
+            ..causeway_telegram::Settings::new(self.public_url(), hidden(&key)?, each(&set.bots, bot_of)?)
         };
         Telegram::new(&settings).map_err(|error| wrong("plugins.telegram", &error))
     }
@@ -200,18 +203,16 @@ impl Place<'_> {
     fn instagram(&self) -> anyhow::Result<Instagram> {
         let set = &self.settings.instagram;
         let key = |name: &str| format!("plugins.instagram.{name}");
-        let hidden = |name: &str, inline: &Option<Secret>, file: &Option<PathBuf>| {
-            let secret = secret(&key(name), inline, file)?;
-            anyhow::Ok(causeway_instagram::Secret::new(secret.expose()))
+        let given = |name: &str, inline: &Option<Secret>, file: &Option<PathBuf>| {
+            hidden(&secret(&key(name), inline, file)?)
         };
         let mut accounts = Vec::with_capacity(set.accounts.len());
         for (index, account) in set.accounts.iter().enumerate() {
             let name = format!("accounts[{index}].access_token");
-            let token = hidden(&name, &account.access_token, &account.access_token_file)?;
             accounts.push(causeway_instagram::Account {
                 account: account.account.clone(),
                 instagram_id: account.instagram_id.clone(),
-                access_token: token.with_context(|| format!("{} is empty", key(&name)))?,
+                access_token: given(&name, &account.access_token, &account.access_token_file)?,
                 app_id: account.app_id.clone(),
                 human_agent: account.human_agent,
             });
@@ -220,8 +221,8 @@ impl Place<'_> {
             api: set.api.clone(),
             version: set.version.clone(),
             accounts,
-            app_secret: hidden("app_secret", &set.app_secret, &set.app_secret_file)?,
-            verify_token: hidden("verify_token", &set.verify_token, &set.verify_token_file)?,
+            app_secret: Some(given("app_secret", &set.app_secret, &set.app_secret_file)?),
+            verify_token: Some(given("verify_token", &set.verify_token, &set.verify_token_file)?),
             ..causeway_instagram::Settings::default()
         };
         Instagram::new(settings).map_err(|error| wrong("plugins.instagram", &error))
@@ -239,12 +240,10 @@ fn bot_of(index: usize, bot: &BotSettings) -> anyhow::Result<causeway_telegram::
         BotMode::Polling => causeway_telegram::Mode::Polling,
         BotMode::Webhook => {
             let secret = secret(&key("webhook_secret"), &bot.webhook_secret, &bot.webhook_secret_file)?;
-            let secret_token = causeway_telegram::Secret::new(secret.expose());
-            causeway_telegram::Mode::Webhook { secret_token }
+            causeway_telegram::Mode::Webhook { secret_token: hidden(&secret)? }
         }
     };
-    let token = causeway_telegram::Secret::new(token.expose());
-    Ok(causeway_telegram::Bot { account: bot.account.clone(), token, mode })
+    Ok(causeway_telegram::Bot { account: bot.account.clone(), token: hidden(&token)?, mode })
 }
 
 /// A secret that stands in the settings or in a file.
@@ -255,6 +254,11 @@ fn secret(key: &str, inline: &Option<Secret>, file: &Option<PathBuf>) -> anyhow:
         (Some(secret), None) => Ok(secret.clone()),
         (None, None) => Err(Usage::error(format!("{key} is missing"))),
     }
+}
+
+/// The same secret as plugins keep it.
+fn hidden(secret: &Secret) -> anyhow::Result<causeway_plugin_sdk::Secret> {
+    causeway_plugin_sdk::Secret::new(secret.expose()).context("a secret is empty")
 }
 
 fn wrong(section: &str, error: &dyn std::fmt::Display) -> anyhow::Error {

@@ -7,19 +7,25 @@ pub(crate) struct Addresses {
     pub(crate) bridge: SocketAddr,
     pub(crate) grpc: SocketAddr,
     pub(crate) admin: SocketAddr,
+    /// Plugins that run, and where their webhooks come in; empty when none does.
+    pub(crate) plugins: String,
 }
 
 impl Addresses {
     /// On the first start. `flags` are what further calls need to find the same data, as they are typed.
     pub(crate) fn first_time(&self, data_dir: &Path, flags: &str) -> String {
-        let Self { bridge, grpc, admin } = self;
+        let Self { bridge, grpc, admin, plugins } = self;
+        let plugins = match plugins.as_str() {
+            "" => String::new(),
+            plugins => format!("\n  plugins             {plugins}"),
+        };
         let (causeway, data_dir) = (command(env::args().next()), data_dir.display());
         format!(
             r#"Causeway is ready.
 
   WebSocket and HTTP  http://{bridge}   (GET /readyz)
   gRPC services       {grpc}
-  metrics             http://{admin}/metrics
+  metrics             http://{admin}/metrics{plugins}
   data                {data_dir}
 
 To see a message travel, make two users and a conversation in a second terminal, and listen as Alice:
@@ -44,10 +50,11 @@ Ctrl-C stops it."#
 
     /// On every later start.
     pub(crate) fn again(&self, data_dir: &Path) -> String {
-        let Self { bridge, grpc, admin } = self;
+        let Self { bridge, grpc, admin, plugins } = self;
+        let plugins = if plugins.is_empty() { String::new() } else { format!(", plugins {plugins}") };
         let data_dir = data_dir.display();
         format!(
-            "Causeway is ready: http://{bridge}, gRPC {grpc}, metrics http://{admin}/metrics, data {data_dir}"
+            "Causeway is ready: http://{bridge}, gRPC {grpc}, metrics http://{admin}/metrics{plugins}, data {data_dir}"
         )
     }
 }
@@ -66,7 +73,7 @@ mod tests {
 
     fn addresses() -> Addresses {
         let at = |port| SocketAddr::from(([127, 0, 0, 1], port));
-        Addresses { bridge: at(8000), grpc: at(8001), admin: at(8002) }
+        Addresses { bridge: at(8000), grpc: at(8001), admin: at(8002), plugins: "telegram".into() }
     }
 
     #[test]
@@ -75,6 +82,7 @@ mod tests {
         for wanted in [
             "http://127.0.0.1:8000",
             "127.0.0.1:8001",
+            "plugins             telegram\n",
             "user put bob --first-name Bob --data-dir d",
             "ws://127.0.0.1:8000/ws/group/lobby/?token=$(",
         ] {

@@ -55,22 +55,21 @@ impl Up {
         let bridge = bind(host.settings.bridge.listen, "bridge.listen", "--listen").await?;
         let grpc = bind(host.settings.services.grpc_listen, "services.grpc_listen", "--grpc").await?;
         let admin = bind_admin(host.settings.admin.listen, &loaded.provenance).await?;
-        let addresses =
-            Addresses { bridge: bridge.local_addr()?, grpc: grpc.local_addr()?, admin: admin.local_addr()? };
+        let (bridge_at, grpc_at, admin_at) = (bridge.local_addr()?, grpc.local_addr()?, admin.local_addr()?);
 
         let (service, near) = services(&mut host).await?;
         host.serve_grpc(grpc, service.clone());
         host.serve_admin(admin);
         let reached = Services { chat: near.clone(), notification: near.clone(), presence: near };
         let bridge = parts::bridge(&host, bridge, reached)?;
-        host.announce(&["chat", "notification", "presence"], addresses.grpc)?;
-        host.announce(&["bridge"], addresses.bridge)?;
-        let configured: Vec<Which> =
-            Which::ALL.into_iter().filter(|it| it.is_configured(&host.settings.plugins)).collect();
-        let plugins =
-            plugins::start(&host, &configured, |_, credential| Ok(in_process(service.clone(), credential)))
-                .await?;
+        host.announce(&["chat", "notification", "presence"], grpc_at)?;
+        host.announce(&["bridge"], bridge_at)?;
+        let which = Which::configured(&host.settings.plugins);
+        let reach = |_, credential| Ok(in_process(service.clone(), credential));
+        let plugins = plugins::start(&host, &which, reach).await?;
 
+        let described = plugins.described.clone();
+        let addresses = Addresses { bridge: bridge_at, grpc: grpc_at, admin: admin_at, plugins: described };
         let data_dir = &host.settings.data_dir;
         output::line(&match host.is_first_start {
             true => addresses.first_time(data_dir, &global.again()),

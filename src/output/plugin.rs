@@ -1,13 +1,11 @@
 //! Plugins and outboxes, as programs and people see them.
 
-use causeway_proto::{
-    plugin::{AccountState, AccountStatus, OutboxItem, OutboxState, PluginKind, PluginStatus, SetAside},
-    time::rfc3339,
+use causeway_proto::plugin::{
+    AccountState, AccountStatus, OutboxItem, OutboxState, PluginKind, PluginStatus, SetAside,
 };
-use prost_types::Timestamp;
 use serde::Serialize;
 
-use super::{ForPeople, table};
+use super::{ForPeople, table, view::time};
 
 /// A plugin as it stands. Times are RFC 3339 in UTC, waits are milliseconds.
 #[derive(Serialize)]
@@ -71,10 +69,6 @@ pub(crate) fn kind_name(kind: PluginKind) -> &'static str {
         PluginKind::Agent => "agent",
         PluginKind::Unspecified => "unknown",
     }
-}
-
-fn time(time: Option<&Timestamp>) -> Option<String> {
-    time.map(rfc3339)
 }
 
 impl From<PluginStatus> for PluginView {

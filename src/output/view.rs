@@ -196,7 +196,7 @@ impl From<notification::Bulk> for BulkView {
 }
 
 /// RFC 3339 with microseconds and `Z`.
-fn time(time: Option<&Timestamp>) -> Option<String> {
+pub(super) fn time(time: Option<&Timestamp>) -> Option<String> {
     time.map(|time| format!("{}Z", rfc3339(time)))
 }
 

@@ -32,7 +32,8 @@ use futures_util::future::join_all;
 use tokio::sync::Semaphore;
 
 use crate::{account::Account, links::Links};
-pub use settings::{Bot, Mode, Pace, Secret, Settings, SettingsError};
+pub use causeway_plugin_sdk::Secret;
+pub use settings::{Bot, Mode, Pace, Settings, SettingsError};
 
 /// The plugin's name: the customers' source, and the first segment of its addresses.
 pub const NAME: &str = "telegram";

@@ -16,7 +16,7 @@ const MAX_NAME: usize = 64;
 pub(crate) struct Links {
     /// Of this plugin, without a slash at the end.
     base: String,
-    secret: crate::Secret<Vec<u8>>,
+    secret: crate::Secret,
 }
 
 impl Links {
@@ -34,14 +34,14 @@ impl Links {
     pub(crate) fn link(&self, account: &str, file_id: &str, name: &str) -> String {
         let name = short(name);
         let path = path(account, file_id, &name);
-        let signature = sign_hmac_sha256(self.secret.expose(), path.as_bytes());
+        let signature = sign_hmac_sha256(self.secret.expose().as_bytes(), path.as_bytes());
         format!("{}{path}?signature={signature}", self.base)
     }
 
     /// Whether it is one of our links.
     pub(crate) fn is_ours(&self, account: &str, file_id: &str, name: &str, signature: &str) -> bool {
         let path = path(account, file_id, name);
-        verify_hmac_sha256(self.secret.expose(), path.as_bytes(), signature)
+        verify_hmac_sha256(self.secret.expose().as_bytes(), path.as_bytes(), signature)
     }
 }
 
@@ -65,7 +65,11 @@ mod tests {
     use super::*;
 
     fn links() -> Links {
-        Links::new(&Settings::new("https://hooks.example/", *b"sixteen bytes or", Vec::new()))
+        Links::new(&Settings::new(
+            "https://hooks.example/",
+            crate::Secret::new("sixteen bytes or").unwrap(),
+            Vec::new(),
+        ))
     }
 
     #[test]

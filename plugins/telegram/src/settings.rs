@@ -2,34 +2,13 @@
 
 mod check;
 
-use std::{fmt, num::NonZeroU32, time::Duration};
+use std::{num::NonZeroU32, time::Duration};
 
+use causeway_plugin_sdk::Secret;
 pub use check::SettingsError;
 
 /// Telegram's own Bot API.
 pub const TELEGRAM: &str = "https://api.telegram.org";
-
-/// Something that is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret<T>(T);
-
-impl<T> Secret<T> {
-    /// Keeps it.
-    pub fn new(secret: impl Into<T>) -> Self {
-        Self(secret.into())
-    }
-
-    /// For whoever must use it.
-    pub fn expose(&self) -> &T {
-        &self.0
-    }
-}
-
-impl<T> fmt::Debug for Secret<T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Secret(…)")
-    }
-}
 
 /// The whole plugin's settings.
 #[derive(Debug, Clone)]
@@ -39,7 +18,7 @@ pub struct Settings {
     /// Base URL at which the plugins' listener is reached from outside; `/telegram/…` follows it.
     pub public_url: String,
     /// Signs the links to customers' files, at least 16 bytes. Links that were made with another one stop working.
-    pub file_secret: Secret<Vec<u8>>,
+    pub file_secret: Secret,
     /// The bots.
     pub bots: Vec<Bot>,
     /// How long Telegram holds back its answer while there are no updates; 1 to 50 s.
@@ -57,7 +36,7 @@ pub struct Bot {
     /// and messages are kept under it, so it stays.
     pub account: String,
     /// As `@BotFather` shows it, for example `123456:ABC-DEF`.
-    pub token: Secret<String>,
+    pub token: Secret,
     /// How updates come.
     pub mode: Mode,
 }
@@ -70,7 +49,7 @@ pub enum Mode {
     /// Telegram calls `<public_url>/telegram/webhook/<account>`.
     Webhook {
         /// What Telegram shows with each call: 1 to 256 of A-Z, a-z, 0-9, `_` and `-`.
-        secret_token: Secret<String>,
+        secret_token: Secret,
     },
 }
 
@@ -96,11 +75,11 @@ impl Default for Pace {
 
 impl Settings {
     /// These bots, with everything else as it is by default.
-    pub fn new(public_url: impl Into<String>, file_secret: impl Into<Vec<u8>>, bots: Vec<Bot>) -> Self {
+    pub fn new(public_url: impl Into<String>, file_secret: Secret, bots: Vec<Bot>) -> Self {
         Self {
             api: TELEGRAM.to_owned(),
             public_url: public_url.into(),
-            file_secret: Secret::new(file_secret),
+            file_secret,
             bots,
             poll_timeout: Duration::from_secs(25),
             request_timeout: Duration::from_secs(20),

@@ -11,7 +11,11 @@ fn read(update: &Value) -> Vec<InboundEvent> {
 }
 
 fn read_raw(update: &[u8]) -> Vec<InboundEvent> {
-    let links = Links::new(&Settings::new("https://hooks.example", *b"sixteen bytes or", Vec::new()));
+    let links = Links::new(&Settings::new(
+        "https://hooks.example",
+        crate::Secret::new("sixteen bytes or").unwrap(),
+        Vec::new(),
+    ));
     Reader { account: "bot", links: &links }.read(update)
 }
 

@@ -22,7 +22,7 @@ const SECRETS: [&str; 4] = [
 async fn tokens_and_secrets_are_in_no_log_and_in_nothing_that_is_told() {
     let telegram = Telegram::start().await;
     let bots = [telegram.add_bot(TOKEN, SUPPORT), telegram.add_bot(OTHER_TOKEN, SALES)];
-    let mode = Mode::Webhook { secret_token: Secret::new(WEBHOOK_SECRET) };
+    let mode = Mode::Webhook { secret_token: Secret::new(WEBHOOK_SECRET).unwrap() };
     let stage = Stage::between(telegram, bots[0].clone(), |settings| {
         settings.bots.push(causeway_telegram::Bot { mode, ..polling(SALES, OTHER_TOKEN) });
         let printed = format!("{settings:?}");

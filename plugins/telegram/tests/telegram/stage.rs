@@ -51,7 +51,7 @@ impl Stage {
 
     /// One bot, to which updates are brought.
     pub(crate) async fn with_webhook() -> Self {
-        let secret_token = Secret::new(WEBHOOK_SECRET);
+        let secret_token = Secret::new(WEBHOOK_SECRET).unwrap();
         let stage = Self::with(|settings| settings.bots[0].mode = Mode::Webhook { secret_token }).await;
         stage.works(SUPPORT).await;
         stage
@@ -68,7 +68,11 @@ impl Stage {
         logged();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let public_url = format!("http://{}", listener.local_addr().unwrap());
-        let mut settings = Settings::new(&public_url, *b"a secret of files", vec![polling(SUPPORT, TOKEN)]);
+        let mut settings = Settings::new(
+            &public_url,
+            Secret::new("a secret of files").unwrap(),
+            vec![polling(SUPPORT, TOKEN)],
+        );
         settings.api = telegram.url();
         settings.poll_timeout = Duration::from_secs(1);
         settings.request_timeout = Duration::from_secs(2);
@@ -133,7 +137,7 @@ impl Stage {
 }
 
 pub(crate) fn polling(account: &str, token: &str) -> BotSettings {
-    BotSettings { account: account.to_owned(), token: Secret::new(token), mode: Mode::Polling }
+    BotSettings { account: account.to_owned(), token: Secret::new(token).unwrap(), mode: Mode::Polling }
 }
 
 pub(crate) fn pace(per_second: u32, chat_per_second: u32) -> Pace {
