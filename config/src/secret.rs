@@ -58,10 +58,12 @@ impl<'de> Deserialize<'de> for Secret {
     }
 }
 
-/// Whether the value of a key must be masked wherever it is printed. Paths of files are no secrets.
+/// Whether the value of a key must be masked wherever it is printed. Paths of files are no secrets; where a feed is may be one.
 pub(crate) fn is_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
-    !last.ends_with("_file") && ["secret", "token", "password"].iter().any(|word| last.contains(word))
+    let is_feed = key.starts_with("plugins.notices.feeds[") && last == "url";
+    is_feed
+        || !last.ends_with("_file") && ["secret", "token", "password"].iter().any(|word| last.contains(word))
 }
 
 #[cfg(test)]
@@ -79,6 +81,7 @@ mod tests {
         for key in ["auth.service_token", "auth.keys[0].secret", "auth.introspection.client_secret"] {
             assert!(is_secret(key), "{key}");
         }
+        assert!(is_secret("plugins.notices.feeds[0].url") && !is_secret("services.chat.url"));
         for key in ["auth.keys[0].secret_file", "bridge.listen", "auth.keys[0].id"] {
             assert!(!is_secret(key), "{key}");
         }

@@ -71,7 +71,8 @@ async fn meet(server: &Server, bot: &Bot) -> Vec<String> {
     }
     let mut chat = ChatClient::new(scene.grpc());
     loop {
-        let request = ListConversationsRequest { limit: CUSTOMERS as u32, ..ListConversationsRequest::default() };
+        let request =
+            ListConversationsRequest { limit: CUSTOMERS as u32, ..ListConversationsRequest::default() };
         let list = chat.list_conversations(request).await.expect("a list").into_inner().conversations;
         if list.len() == CUSTOMERS && bot.pending() == 0 {
             return list.into_iter().map(|conversation| conversation.id).collect();

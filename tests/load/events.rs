@@ -14,8 +14,8 @@ use causeway_plugin_sdk::{
     proto::{
         client::{self, Credential},
         plugin::{
-            AddPluginRequest, Capabilities, Customer, CustomerMessage, Delivery, PluginKind, inbound_event::Body,
-            plugins_client::PluginsClient,
+            AddPluginRequest, Capabilities, Customer, CustomerMessage, Delivery, PluginKind,
+            inbound_event::Body, plugins_client::PluginsClient,
         },
     },
 };
@@ -105,7 +105,12 @@ pub(crate) async fn measure(report: &mut Report) {
     }
     let busy = (server.cpu() - cpu) / begun.elapsed().as_secs_f64();
     let mut row = |figure: &str, value, unit, target| {
-        report.add(Row { figure: format!("plugin events, {CUSTOMERS} customers: {figure}"), value, unit, target });
+        report.add(Row {
+            figure: format!("plugin events, {CUSTOMERS} customers: {figure}"),
+            value,
+            unit,
+            target,
+        });
     };
     row("at the socket", median(rates), "events/s", Some(Target::AtLeast(AT_LEAST)));
     row("outcomes back", median(outcomes), "events/s", Some(Target::AtLeast(AT_LEAST)));
@@ -123,7 +128,8 @@ async fn attach(
     plugin: impl Plugin,
     stop: CancellationToken,
 ) -> tokio::task::JoinHandle<()> {
-    let request = AddPluginRequest { name: "flood".into(), kind: PluginKind::Channel.into(), ..Default::default() };
+    let request =
+        AddPluginRequest { name: "flood".into(), kind: PluginKind::Channel.into(), ..Default::default() };
     let added = PluginsClient::new(scene.grpc()).add_plugin(request).await.expect("the plugin is let in");
     let credential = Credential::bearer(&added.into_inner().token).expect("it fits a header");
     let host = client::remote(&format!("http://{}", server.grpc), credential).expect("an address");

@@ -1,4 +1,8 @@
 //! A PostgreSQL of a test's own: the real server, on a free port of the loopback interface, in a directory that goes with it.
+//!
+//! A test crate takes it in as a module, by its path, with tempfile; each uses a part of it.
+#![allow(dead_code, reason = "each test crate uses a part of it")]
+#![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
     env, fs,

@@ -46,7 +46,7 @@ pub struct WebhookSettings {
 pub struct FeedSettings {
     /// Under which its notices are known; it must not change.
     pub name: String,
-    /// Where it is.
+    /// Where it is. It may hold credentials: it is not printed.
     pub url: String,
     /// Whom its notices are for.
     pub to: NoticeTarget,
@@ -179,7 +179,10 @@ impl Section for NoticesSettings {
                 .map_err(|invalid| invalid.within(&format!("webhooks[{index}]")))?;
         }
         for (index, feed) in self.feeds.iter().enumerate() {
-            web_url("url", &feed.url).map_err(|invalid| invalid.within(&format!("feeds[{index}]")))?;
+            web_url("url", &feed.url).map_err(|_| {
+                let invalid = Invalid::new("url", "is not a URL", "an https or http URL");
+                invalid.within(&format!("feeds[{index}]"))
+            })?;
         }
         for (index, table) in self.tables.iter().enumerate() {
             let (inline, file) = (table.connection_secret.as_ref(), table.connection_secret_file.as_ref());

@@ -7,7 +7,7 @@ mod signature;
 use std::{
     collections::HashMap,
     sync::Arc,
-    time::{SystemTime, UNIX_EPOCH},
+    time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
 use causeway_plugin_sdk::{
@@ -25,6 +25,7 @@ use causeway_plugin_sdk::{
     webhook::{Refusals, body as read_body},
 };
 use serde_json::{Value, json};
+use tokio::time::timeout;
 
 use self::{
     body::Unreadable,
@@ -40,6 +41,8 @@ use crate::{
 
 /// Largest body, in bytes: as much as an event can carry.
 const BODY: usize = 256 << 10;
+/// How long a backend waits for its notice to be settled, while the host is away.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// All webhooks of the plugin.
 pub(crate) struct Webhooks {
@@ -104,15 +107,15 @@ async fn take(State(desk): State<Desk>, Path(name): Path<String>, request: Reque
         return desk.refuse(Refused::Replay);
     };
     let (event, unreadable) = read(&hook.publisher, &signed, &body);
-    match desk.host.push(event).await {
-        Ok(settled) => {
+    match timeout(PATIENCE, desk.host.push(event)).await {
+        Ok(Ok(settled)) => {
             turn.keep();
             match unreadable {
                 Some(Unreadable { field, problem }) => error(StatusCode::BAD_REQUEST, &field, &problem),
                 None => outcome(&settled),
             }
         }
-        Err(Stopped) => stopping(),
+        Ok(Err(Stopped)) | Err(_) => unsettled(),
     }
 }
 
@@ -153,9 +156,9 @@ fn error(status: StatusCode, field: &str, problem: &str) -> Response {
     answer(status, &json!({ "error": problem, "field": field }))
 }
 
-/// Nothing was settled: the same request may come again.
-fn stopping() -> Response {
-    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "", "the plugin stops; try again");
+/// Nothing was settled yet: the same request may come again, and what comes of it all is one notice.
+fn unsettled() -> Response {
+    let mut response = error(StatusCode::SERVICE_UNAVAILABLE, "", "the notice is not settled; try again");
     response.headers_mut().insert(header::RETRY_AFTER, header::HeaderValue::from_static("1"));
     response
 }

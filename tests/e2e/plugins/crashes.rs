@@ -10,7 +10,8 @@ use std::{
 
 use causeway_proto::{
     chat::{
-        Author, ListConversationsRequest, ListMessagesRequest, Message, SendMessageRequest, chat_client::ChatClient,
+        Author, ListConversationsRequest, ListMessagesRequest, Message, SendMessageRequest,
+        chat_client::ChatClient,
     },
     client::Grpc,
 };
@@ -92,9 +93,13 @@ fn watch(url: String) -> (JoinHandle<()>, Arc<Mutex<Vec<String>>>) {
     let watching = tokio::spawn(async move {
         let mut since = String::new();
         loop {
-            if let Ok((mut socket, _)) = tokio_tungstenite::connect_async(format!("{url}&since={since}")).await {
+            if let Ok((mut socket, _)) =
+                tokio_tungstenite::connect_async(format!("{url}&since={since}")).await
+            {
                 while let Some(Ok(frame)) = socket.next().await {
-                    let Ok(frame) = serde_json::from_str::<Value>(frame.to_text().unwrap_or_default()) else { continue };
+                    let Ok(frame) = serde_json::from_str::<Value>(frame.to_text().unwrap_or_default()) else {
+                        continue;
+                    };
                     if let Some(id) = frame["event_id"].as_str() {
                         since = id.to_owned();
                     }
@@ -173,7 +178,8 @@ async fn nothing_is_lost_or_doubled_while_plugin_chat_and_bridge_are_killed() {
     let kills = kill_meanwhile(&mut desk.causeway, &[&incoming, &outgoing]).await;
     desk.causeway.start_again().await;
     let deadline = Instant::now() + PATIENCE;
-    let outbox = async || desk.causeway.run_well(&["outbox", "list", "--kind", "plugin/telegram", "--json"]).await;
+    let outbox =
+        async || desk.causeway.run_well(&["outbox", "list", "--kind", "plugin/telegram", "--json"]).await;
     while desk.bot.pending() > 0 || outbox().await.trim() != "[]" {
         assert!(Instant::now() < deadline, "{} updates wait; {}", desk.bot.pending(), outbox().await);
         tokio::time::sleep(Duration::from_millis(200)).await;
@@ -185,7 +191,8 @@ async fn nothing_is_lost_or_doubled_while_plugin_chat_and_bridge_are_killed() {
     for (number, id) in (0..CUSTOMERS).zip(&ids) {
         let wanted: Vec<i64> = (0..count).filter(|it| it % CUSTOMERS == number).collect();
         let stored = history(&mut chat, id).await;
-        let written = stored.iter().filter(|it| it.author() == Author::Customer).map(|it| it.content.as_str());
+        let written =
+            stored.iter().filter(|it| it.author() == Author::Customer).map(|it| it.content.as_str());
         assert_eq!(numbers(written, "in"), wanted, "what customer {number} wrote, once and in order");
         let answers: Vec<&Message> = stored.iter().filter(|it| it.author() == Author::Support).collect();
         assert_eq!(numbers(answers.iter().map(|it| it.content.as_str()), "out"), wanted);

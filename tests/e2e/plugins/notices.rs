@@ -1,1 +1,7 @@
-//! Under construction.
+//! Notices, from each of their sources to the sockets of those whom they concern, once.
+
+mod backend;
+mod campus;
+mod feed;
+mod table;
+mod whom;

@@ -1,4 +1,4 @@
-//! A Causeway between a provider and somebody of support.
+//! A Causeway between a provider and somebody of support: [`Desk`] with Telegram, [`Shop`] with Instagram.
 
 use std::net::SocketAddr;
 
@@ -6,12 +6,20 @@ use causeway_proto::chat::PutUserRequest;
 use serde_json::Value;
 
 use crate::{
-    stage::{Causeway, Client, Person, Setup},
+    instagram::{APP_ID, APP_SECRET, Instagram},
+    stage::{Causeway, Client, Person, Setup, eventually},
     telegram::{self, Bot, Telegram},
 };
 
 pub(super) const BOT: &str = "shop_bot";
 pub(super) const TOKEN: &str = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw";
+
+/// Two professional accounts of one app, and what was typed in for its webhook.
+pub(super) const SHOP: &str = "17841400000000001";
+pub(super) const OUTLET: &str = "17841400000000002";
+pub(super) const VERIFY_TOKEN: &str = "a-word-typed-in-at-meta";
+/// A customer with a profile.
+pub(super) const PETER: &str = "1254459154682919";
 
 /// Sue of support, and a bot that customers write to.
 pub(super) struct Desk {
@@ -38,17 +46,12 @@ impl Desk {
 
     /// Sue's socket on the list, after what comes on connect.
     pub(super) async fn list(&self) -> Client {
-        let mut client = self.causeway.client(&self.sue, "/ws/conversations/").await;
-        client.expect("conversations_list").await;
-        client
+        list(&self.causeway, &self.sue).await
     }
 
     /// Sue's socket on a conversation, after what comes on connect.
     pub(super) async fn chat(&self, conversation_id: &str) -> Client {
-        let path = format!("/helpdesk/ws/chat/{conversation_id}/");
-        let mut client = self.causeway.client(&self.sue, &path).await;
-        client.expect("recent_messages").await;
-        client
+        history(&self.causeway, &self.sue, conversation_id).await.0
     }
 
     /// A customer writes for the first time; Sue's socket on the conversation that this makes.
@@ -60,6 +63,73 @@ impl Desk {
         let id = told["conversation_id"].as_str().unwrap().to_owned();
         (self.chat(&id).await, id)
     }
+}
+
+/// Sue of support, and two accounts that customers write to.
+pub(super) struct Shop {
+    pub(super) causeway: Causeway,
+    pub(super) instagram: Instagram,
+    pub(super) sue: Person,
+}
+
+impl Shop {
+    /// With the webhook subscribed, and the app's id configured.
+    pub(super) async fn open() -> Self {
+        Self::with(Setup::default(), &format!("app_id = \"{APP_ID}\"\n")).await
+    }
+
+    /// `more` is what else is said of each account.
+    pub(super) async fn with(setup: Setup, more: &str) -> Self {
+        let instagram = Instagram::start().await;
+        instagram.add_customer(PETER, "Peter Chang", "peter_chang_live");
+        for id in [SHOP, OUTLET] {
+            instagram.add_account(id, &account(id), &access_token(id));
+        }
+        let setup = setup.plugin("instagram").file(&accounts(&instagram, more));
+        let causeway = setup.start().await;
+        let sue = support_person(&causeway).await;
+        let shop = Self { causeway, instagram, sue };
+        eventually("the webhook is subscribed", async || shop.subscribe(VERIFY_TOKEN).await.is_ok()).await;
+        shop
+    }
+
+    /// Types the webhook in at Meta.
+    pub(super) async fn subscribe(&self, verify_token: &str) -> Result<(), (u16, String)> {
+        let callback = format!("http://{}/instagram/webhook", self.causeway.at.plugins);
+        self.instagram.subscribe(&callback, verify_token).await
+    }
+
+    /// Sue's socket on the list, after what comes on connect.
+    pub(super) async fn list(&self) -> Client {
+        list(&self.causeway, &self.sue).await
+    }
+
+    /// Sue's socket on a conversation, and the messages that it has.
+    pub(super) async fn history(&self, conversation_id: &str) -> (Client, Vec<Value>) {
+        history(&self.causeway, &self.sue, conversation_id).await
+    }
+
+    /// A customer writes to an account for the first time; Sue's socket on the conversation that this makes.
+    pub(super) async fn meets(&self, account: &str, customer: &str, text: &str) -> (Client, String) {
+        let mut list = self.list().await;
+        self.instagram.customer_writes(account, customer, text);
+        let told = list.gather("new_customer_message", 1).await.remove(0);
+        assert_eq!(told["message"]["content"], text);
+        let id = told["conversation_id"].as_str().unwrap().to_owned();
+        (self.history(&id).await.0, id)
+    }
+}
+
+async fn list(causeway: &Causeway, who: &Person) -> Client {
+    let mut client = causeway.client(who, "/ws/conversations/").await;
+    client.expect("conversations_list").await;
+    client
+}
+
+async fn history(causeway: &Causeway, who: &Person, conversation_id: &str) -> (Client, Vec<Value>) {
+    let mut client = causeway.client(who, &format!("/helpdesk/ws/chat/{conversation_id}/")).await;
+    let recent = client.expect("recent_messages").await;
+    (client, recent["messages"].as_array().unwrap().clone())
 }
 
 /// A person who looks after customers.
@@ -77,6 +147,36 @@ fn bots(telegram: &Telegram) -> String {
          [[plugins.telegram.bots]]\naccount = \"{BOT}\"\ntoken = \"{TOKEN}\"\n",
         telegram.url()
     )
+}
+
+fn accounts(instagram: &Instagram, more: &str) -> String {
+    let accounts = [SHOP, OUTLET].map(|id| {
+        let (name, token) = (account(id), access_token(id));
+        format!(
+            "[[plugins.instagram.accounts]]\naccount = \"{name}\"\ninstagram_id = \"{id}\"\n\
+             access_token = \"{token}\"\n{more}"
+        )
+    });
+    format!(
+        "[plugins.instagram]\napi = \"{}\"\napp_secret = \"{APP_SECRET}\"\nverify_token = \"{VERIFY_TOKEN}\"\n{}",
+        instagram.url(),
+        accounts.concat()
+    )
+}
+
+/// What we call an account.
+pub(super) fn account(instagram_id: &str) -> String {
+    format!("account-{instagram_id}")
+}
+
+pub(super) fn access_token(instagram_id: &str) -> String {
+    format!("IGAA{instagram_id}hunter2")
+}
+
+/// What a command prints as JSON.
+pub(super) async fn shown(causeway: &Causeway, arguments: &[&str]) -> Value {
+    let printed = causeway.run_well(&[arguments, &["--json"]].concat()).await;
+    serde_json::from_str(&printed).unwrap()
 }
 
 /// A page of the plugins' listener.

@@ -81,18 +81,15 @@ fn plain(html: &str) -> String {
     while let Some(at) = rest.find('<') {
         text.push_str(&rest[..at]);
         rest = &rest[at..];
-        let is_tag = rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!'));
-        match rest.find('>').filter(|_| is_tag) {
-            Some(end) => {
-                // What stood in two blocks is not one word.
-                text.push(' ');
-                rest = &rest[end + 1..];
-            }
-            None => {
-                text.push('<');
-                rest = &rest[1..];
-            }
+        if !rest[1..].starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '/' | '!')) {
+            text.push('<');
+            rest = &rest[1..];
+            continue;
         }
+        // A tag that does not end has no text behind it.
+        rest = rest.find('>').map_or("", |end| &rest[end + 1..]);
+        // What stood in two blocks is not one word.
+        text.push(' ');
     }
     text.push_str(rest);
     let text =
@@ -162,6 +159,15 @@ mod tests {
     fn a_feed_says_how_long_it_stays_as_it_is() {
         let contents = read(RSS.as_bytes(), &Target::Everybody, 0).unwrap();
         assert_eq!(contents.ttl, Duration::from_secs(1_800));
+    }
+
+    #[test]
+    fn markup_goes_and_text_stays() {
+        assert_eq!(plain("<p>a</p><p>b</p>"), "a b");
+        assert_eq!(plain("1 < 2 <- 3"), "1 < 2 <- 3");
+        assert_eq!(plain("a<!-- b --> c &amp;lt; &lt;"), "a c &lt; <");
+        assert_eq!(plain("a <b"), "a");
+        assert_eq!(plain(&"<a".repeat(1 << 20)), "");
     }
 
     #[test]

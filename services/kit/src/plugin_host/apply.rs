@@ -57,23 +57,30 @@ impl From<Error> for Undone {
     }
 }
 
-/// Applies the events of a batch, in order; what became of each. Fails only when the store does: what is wrong with an event is
-/// its outcome.
-///
-/// Savepoints cost as much as all else, and few events need one. So the batch is first tried without; when one of its events has
-/// to be undone, all are, and are applied again with a savepoint for each.
-pub(super) fn apply_all(
+/// Applies the events of a batch, in order, as long as none of them has to be undone; fails with what is to be told of a batch
+/// in which one has. Savepoints cost as much as all else, and few events need one.
+pub(super) fn apply_plainly(
     tx: &mut Tx<'_>,
     desk: &dyn Desk,
     plugin: &str,
     events: &[InboundEvent],
 ) -> Result<Vec<Came>, Error> {
-    let plainly = |tx: &mut Tx<'_>| {
-        events.iter().map(|event| make_true(tx, desk, plugin, event)).collect::<Result<_, _>>()
+    let apply = |event| match make_true(tx, desk, plugin, event) {
+        Ok(came) => Ok(came),
+        Err(Undone::Failed(error)) => Err(error),
+        Err(Undone::NotYet(_)) => Err(Error::unavailable("an event has to wait")),
     };
-    if let Ok(all) = tx.attempt(plainly) {
-        return Ok(all);
-    }
+    events.iter().map(apply).collect()
+}
+
+/// Applies the events of a batch, in order, each so that it can be undone. Fails only when the store does: what is wrong with an
+/// event is its outcome.
+pub(super) fn apply_carefully(
+    tx: &mut Tx<'_>,
+    desk: &dyn Desk,
+    plugin: &str,
+    events: &[InboundEvent],
+) -> Result<Vec<Came>, Error> {
     let mut waiting: HashMap<&str, Duration> = HashMap::new();
     let mut all = Vec::with_capacity(events.len());
     for event in events {

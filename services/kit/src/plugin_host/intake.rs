@@ -13,7 +13,7 @@ use tokio::sync::mpsc;
 use tonic::Status;
 
 use super::{
-    Host,
+    Desk, Host,
     apply::{self, Came},
     host::Gauges,
     measure::PluginMeasure,
@@ -21,7 +21,7 @@ use super::{
     session::{Arrived, Session, say},
     settling::{Settling, Turn},
 };
-use crate::error::Error;
+use crate::{error::Error, store::Tx};
 
 /// Events in one job of the store, at most.
 const BATCH: usize = 256;
@@ -114,16 +114,29 @@ impl Intake {
         told
     }
 
-    /// Applies events in one job; what became of each, with its place in the batch.
+    /// Applies events in one job, or in a second one when some have to be undone; what became of each, with its place in the
+    /// batch.
     async fn apply(&self, due: Vec<(usize, InboundEvent)>) -> Result<Vec<(usize, Came)>, Error> {
+        let (places, events): (Vec<_>, Vec<_>) = due.into_iter().unzip();
+        let events: Arc<[InboundEvent]> = events.into();
+        let all = match self.job(apply::apply_plainly, events.clone()).await {
+            Ok(all) => all,
+            Err(_) => self.job(apply::apply_carefully, events).await?,
+        };
+        Ok(places.into_iter().zip(all).collect())
+    }
+
+    /// One job; beside the events it notes what was settled by the job before.
+    async fn job(
+        &self,
+        apply: fn(&mut Tx<'_>, &dyn Desk, &str, &[InboundEvent]) -> Result<Vec<Came>, Error>,
+        events: Arc<[InboundEvent]>,
+    ) -> Result<Vec<Came>, Error> {
         let (host, plugin, instance) = (self.host.inner.clone(), self.plugin.clone(), self.instance.clone());
         let settled = self.settling.through();
         let write = self.host.inner.store.write(move |tx| {
-            // What was settled by the job before this one.
             registry::settle(tx, &plugin, &instance, settled)?;
-            let (places, events): (Vec<_>, Vec<_>) = due.into_iter().unzip();
-            let all = apply::apply_all(tx, host.desk.as_ref(), &plugin, &events)?;
-            Ok(places.into_iter().zip(all).collect())
+            apply(tx, host.desk.as_ref(), &plugin, &events)
         });
         write.await
     }

@@ -3,7 +3,10 @@
 use causeway_proto::plugin::{InboundEvent, Malformed, OutcomeCode, Unknown, attach_request, inbound_event};
 use tonic::Code;
 
-use super::stage::{Line, Service};
+use super::{
+    super::Options,
+    stage::{Line, Service},
+};
 
 #[tokio::test]
 async fn an_event_is_applied_once_whatever_is_repeated() {
@@ -106,12 +109,11 @@ async fn a_partition_keeps_its_order_when_an_event_has_to_wait_and_others_go_on(
 }
 
 #[tokio::test]
-async fn more_events_than_credit_end_the_attachment() {
-    let service = Service::start();
+async fn an_event_without_credit_ends_the_attachment() {
+    let options = Options { event_credit: 0, ..Options::default() };
+    let service = Service::with(tempfile::tempdir().unwrap(), options);
     let mut line = Line::open(&service, "shop-chat", "a").await;
-    // A host that answers each at once would give the credit back: these come faster than a commit.
-    for sequence in 1..=u64::from(line.welcome.credit) + 600 {
-        line.push(sequence, &sequence.to_string(), "hello").await;
-    }
+    line.push(1, "x", "hello").await;
     assert_eq!(line.end().await.unwrap_err().code(), Code::ResourceExhausted);
+    assert!(service.slate().await.is_empty());
 }
