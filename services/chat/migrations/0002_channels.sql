@@ -28,6 +28,20 @@ CREATE UNIQUE INDEX channel_message_at_provider ON channel_message (conversation
     WHERE provider_message_id <> '';
 CREATE INDEX channel_message_of_delivery ON channel_message (delivery_id) WHERE delivery_id IS NOT NULL;
 
+-- What was said of messages before they came.
+CREATE TABLE channel_early (
+    plugin              TEXT NOT NULL,
+    account             TEXT NOT NULL,
+    customer_ref        TEXT NOT NULL,
+    provider_message_id TEXT NOT NULL,
+    -- The new text; NULL when the message is gone.
+    text                TEXT,
+    said_at             INTEGER NOT NULL,
+    PRIMARY KEY (plugin, account, customer_ref, provider_message_id)
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX channel_early_said_at ON channel_early (said_at);
+
 -- Messages of ours that may still be delivered or read: 2 is DELIVERY_STATUS_SENT, 3 is DELIVERY_STATUS_DELIVERED.
 CREATE INDEX message_on_its_way ON message (conversation_id, id) WHERE delivery_status IN (2, 3);
 

@@ -3,7 +3,7 @@
 //!
 //! [`ChannelDesk`] is what the plugin host asks; each of its questions is one job on the store. The way in: `inbound` tells
 //! events apart, `written` stores messages by the way of every message ([`crate::post`]), `changes` and `receipts` do
-//! what happens to them later. The way out: `outbound` and `agents` owe deliveries in the transaction that causes them,
+//! what happens to them later (`early`: or before). The way out: `outbound` and `agents` owe deliveries in the transaction that causes them,
 //! `prepare` says what to hand to the plugin when one is due (`parts`, `split`, `files`), `progress` notes how far it got.
 //!
 //! Stored are `customers` (who a provider's customer is here) and `known` (what the provider calls our messages); `guests` are
@@ -14,6 +14,7 @@ pub(crate) mod agents;
 mod changes;
 pub(crate) mod customers;
 mod desk;
+mod early;
 mod files;
 mod guests;
 mod inbound;

@@ -10,6 +10,7 @@ use causeway_proto::{
 
 use super::{
     customers::{self, Channel},
+    early::{self, Early},
     inbound::{Origin, check_customer, check_message},
     known,
     written::may_be_in_hand,
@@ -19,10 +20,13 @@ use crate::{
     reactions::{self, React},
 };
 
-/// A message that an event names, or what is answered when there is none.
+/// A message that an event names.
 enum Named {
     Found(Channel, Box<Message>),
-    Missing(Verdict),
+    /// It is not known, or not yet.
+    Unknown,
+    /// It may be one of which is not known yet what the provider calls it.
+    NotYet(Verdict),
 }
 
 fn find(
@@ -34,15 +38,12 @@ fn find(
     check_customer("event.customer_id", customer_ref)?;
     check_message("event.message_id", provider_message_id)?;
     let Some(channel) = customers::find(tx, from, customer_ref)? else {
-        return Ok(Named::Missing(Verdict::Ignored("the customer is not known".into())));
+        return Ok(Named::Unknown);
     };
     let id = known::message(tx, &channel.conversation_id, provider_message_id)?;
     match id.map(|id| messages::find(tx, id)).transpose()?.flatten() {
         Some(message) => Ok(Named::Found(channel, Box::new(message))),
-        None => {
-            let unknown = Verdict::Ignored("the message is not known".into());
-            Ok(Named::Missing(may_be_in_hand(tx, &channel)?.unwrap_or(unknown)))
-        }
+        None => Ok(may_be_in_hand(tx, &channel)?.map_or(Named::Unknown, Named::NotYet)),
     }
 }
 
@@ -55,7 +56,11 @@ fn is_in_parts(tx: &Tx<'_>, message: &Message) -> Result<bool, Error> {
 pub(super) fn edit(tx: &mut Tx<'_>, from: &Origin<'_>, said: MessageEdit) -> Result<Verdict, Error> {
     let message = match find(tx, from, &said.customer_id, &said.message_id)? {
         Named::Found(_, message) => *message,
-        Named::Missing(verdict) => return Ok(verdict),
+        Named::NotYet(wait) => return Ok(wait),
+        Named::Unknown => {
+            limits::text("message_edit.text", &said.text, limits::CONTENT)?;
+            return early::keep(tx, from, &said.customer_id, &said.message_id, &Early::Edited(said.text));
+        }
     };
     if message.deleted_at.is_some() {
         return Ok(Verdict::Ignored("the message is deleted".into()));
@@ -79,7 +84,8 @@ pub(super) fn edit(tx: &mut Tx<'_>, from: &Origin<'_>, said: MessageEdit) -> Res
 pub(super) fn delete(tx: &mut Tx<'_>, from: &Origin<'_>, said: MessageDeletion) -> Result<Verdict, Error> {
     let (channel, message) = match find(tx, from, &said.customer_id, &said.message_id)? {
         Named::Found(channel, message) => (channel, *message),
-        Named::Missing(verdict) => return Ok(verdict),
+        Named::NotYet(wait) => return Ok(wait),
+        Named::Unknown => return early::keep(tx, from, &said.customer_id, &said.message_id, &Early::Deleted),
     };
     if message.deleted_at.is_some() {
         return Ok(Verdict::Duplicate);
@@ -101,7 +107,8 @@ pub(super) fn delete(tx: &mut Tx<'_>, from: &Origin<'_>, said: MessageDeletion) 
 pub(super) fn react(tx: &mut Tx<'_>, from: &Origin<'_>, said: MessageReaction) -> Result<Verdict, Error> {
     let (channel, message) = match find(tx, from, &said.customer_id, &said.message_id)? {
         Named::Found(channel, message) => (channel, message),
-        Named::Missing(verdict) => return Ok(verdict),
+        Named::NotYet(wait) => return Ok(wait),
+        Named::Unknown => return Ok(Verdict::Ignored("the message is not known".into())),
     };
     if message.deleted_at.is_some() {
         return Ok(Verdict::Ignored("the message is deleted".into()));

@@ -14,6 +14,7 @@ use causeway_proto::{
 
 use super::{
     customers::{self, Channel},
+    early::{self, Early},
     files, guests,
     inbound::{Origin, check_customer, check_message},
     known,
@@ -38,7 +39,12 @@ pub(super) fn by_customer(
     let customer = checked(said.customer, "customer_message.customer")?;
     check_message("customer_message.message_id", &said.message_id)?;
     let allow_http = settings.allow_http_attachments;
-    let content = files::content(said.text, said.files, said.metadata, allow_http)?;
+    let text = match early::take(tx, from, &customer.id, &said.message_id)? {
+        None => said.text,
+        Some(Early::Edited(text)) => text,
+        Some(Early::Deleted) => return Ok(gone()),
+    };
+    let content = files::content(text, said.files, said.metadata, allow_http)?;
     let seat = match customers::find_writing(tx, from, &customer.id)? {
         Some(channel) => {
             if known::message(tx, &channel.conversation_id, &said.message_id)?.is_some() {
@@ -63,22 +69,33 @@ pub(super) fn elsewhere(
     let customer = checked(said.customer, "own_message.customer")?;
     check_message("own_message.message_id", &said.message_id)?;
     let allow_http = settings.allow_http_attachments;
-    let content = files::content(said.text, said.files, String::new(), allow_http)?;
-    let place = match customers::find(tx, from, &customer.id)? {
-        Some(channel) => {
-            if known::message(tx, &channel.conversation_id, &said.message_id)?.is_some() {
-                return Ok(Verdict::Duplicate);
-            }
-            if let Some(wait) = may_be_in_hand(tx, &channel)? {
-                return Ok(wait);
-            }
-            customers::place(tx, &channel, customer, allow_http)?
+    let channel = customers::find(tx, from, &customer.id)?;
+    if let Some(channel) = &channel {
+        if known::message(tx, &channel.conversation_id, &said.message_id)?.is_some() {
+            return Ok(Verdict::Duplicate);
         }
+        if let Some(wait) = may_be_in_hand(tx, channel)? {
+            return Ok(wait);
+        }
+    }
+    let text = match early::take(tx, from, &customer.id, &said.message_id)? {
+        None => said.text,
+        Some(Early::Edited(text)) => text,
+        Some(Early::Deleted) => return Ok(gone()),
+    };
+    let content = files::content(text, said.files, String::new(), allow_http)?;
+    let place = match channel {
+        Some(channel) => customers::place(tx, &channel, customer, allow_http)?,
         None => customers::make(tx, from, customer, None, settings)?,
     };
     let seat = seats::guest(place.conversation, guests::account(tx, from.plugin, from.account)?);
     let incoming = Incoming { author: Author::Support, content, reply_to: said.reply_to };
     incoming.store(tx, &seat, &said.message_id)
+}
+
+/// What a message comes to that was taken back before it came.
+fn gone() -> Verdict {
+    Verdict::Ignored("it was taken back before it came".into())
 }
 
 /// The answer to an event about a message that is not known, when a delivery to its customer is in hand: it may be that one.

@@ -59,7 +59,6 @@ async fn a_customer_edits_a_message() {
     let events = stage.events(&format!("conversation/{conversation}")).await;
     assert!(matches!(events.last(), Some(event::Body::MessageEdited(_))));
     assert!(is_ignored(stage.push("telegram", edit("m1", "help")).await.unwrap()), "the same text");
-    assert!(is_ignored(stage.push("telegram", edit("m2", "help")).await.unwrap()), "another message");
     assert!(stage.push("telegram", edit("m1", "")).await.is_err());
     assert!(stage.owed("telegram").await.is_empty(), "the provider knows");
 }
@@ -105,10 +104,39 @@ async fn a_customer_reacts_and_takes_it_back() {
 }
 
 #[tokio::test]
+async fn what_overtakes_its_message_counts_when_that_comes() {
+    let stage = Stage::new().await;
+    for body in [edit("m1", "help"), deletion("m2"), edit("m2", "I never said it"), edit("o1", "We do")] {
+        assert_eq!(stage.push("telegram", body).await.unwrap(), Verdict::Accepted);
+    }
+    let gone = stage.push("telegram", Body::CustomerMessage(wrote("m2", "secret"))).await.unwrap();
+    assert!(is_ignored(gone), "it makes no customer either");
+    let conversation = stage.john_writes("m1", "hepl").await;
+    stage.push("telegram", Body::OwnMessage(own("o1", "We dont"))).await.unwrap();
+    let texts: Vec<String> =
+        stage.messages(&conversation).await.into_iter().map(|message| message.content).collect();
+    assert_eq!(texts, ["help", "We do"]);
+}
+
+#[tokio::test]
+async fn what_overtakes_is_not_kept_for_ever_and_not_without_end() {
+    let stage = Stage::new().await;
+    stage.push("telegram", edit("m1", "help")).await.unwrap();
+    stage.pass(Duration::from_secs(25 * 60 * 60));
+    for number in 0..100 {
+        let early = edit(&format!("x{number}"), "x");
+        assert_eq!(stage.push("telegram", early).await.unwrap(), Verdict::Accepted);
+    }
+    assert!(is_ignored(stage.push("telegram", edit("x100", "x")).await.unwrap()));
+    let conversation = stage.john_writes("m1", "hepl").await;
+    assert_eq!(stage.newest(&conversation).await.content, "hepl");
+}
+
+#[tokio::test]
 async fn a_message_of_a_stranger_means_nothing() {
     let stage = Stage::new().await;
     let read = receipt(DeliveryState::Read, &["m1"], None);
-    for body in [edit("m1", "x"), deletion("m1"), reaction("m1", true), read] {
+    for body in [reaction("m1", true), read] {
         assert!(is_ignored(stage.push("telegram", body).await.unwrap()));
     }
 }
