@@ -62,7 +62,7 @@ pub struct Account {
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{setting} {problem}")]
 pub struct WrongSetting {
-    /// Which, for example "accounts[0].instagram_id".
+    /// Which, for example `accounts[0].instagram_id`.
     pub setting: String,
     /// What is wrong with it; never its value.
     pub problem: &'static str,

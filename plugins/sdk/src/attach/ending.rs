@@ -89,9 +89,9 @@ fn of(status: &Status) -> Again {
         _ if status.source().is_some() => Again::Soon,
         Code::Ok | Code::Unknown | Code::Cancelled | Code::DeadlineExceeded => Again::Soon,
         Code::Unauthenticated => person("give the plugin a credential that this host knows"),
-        Code::PermissionDenied => {
-            person("give the plugin a credential of its own: this one is for another name or kind")
-        }
+        Code::PermissionDenied => person(
+            "let the plugin in with `causeway plugin add`: its credential is for another name or kind, or was taken away",
+        ),
         Code::FailedPrecondition => person(
             "attach the plugin to a host of its kind that speaks this version of the protocol, or update either",
         ),

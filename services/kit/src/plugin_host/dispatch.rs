@@ -29,6 +29,9 @@ use crate::{
 const BATCH: usize = 64;
 const REPORTS: usize = 256;
 
+/// How long reports gather while several deliveries are in hand.
+const GATHER: Duration = Duration::from_millis(5);
+
 /// However quiet it is, the outbox and the deliveries in hand are looked at this often.
 const LOOK: Duration = Duration::from_secs(5);
 
@@ -91,6 +94,7 @@ impl Dispatch {
                     if count == 0 {
                         return;
                     }
+                    self.gather(&mut said).await;
                     self.hear(&mut said).await;
                 }
                 typing = self.typings.recv(), if !typings_end => match typing {
@@ -160,6 +164,20 @@ impl Dispatch {
             self.host.inner.store.read(move |reader| line::next_due_after(reader, &outbox, now)).await?;
         let next = next.into_iter().chain(self.paused.values().copied()).min().unwrap_or(i64::MAX);
         Ok(Duration::from_micros(u64::try_from(next.saturating_sub(now)).unwrap_or(0)))
+    }
+
+    /// Waits a little for more, where more can be expected: a commit for each report, and one for each delivery that takes its
+    /// place, would be slower than most providers.
+    async fn gather(&mut self, said: &mut Vec<Said>) {
+        if self.in_hand.len() < 2 {
+            return;
+        }
+        tokio::time::sleep(GATHER).await;
+        while said.len() < REPORTS
+            && let Ok(more) = self.saying.try_recv()
+        {
+            said.push(more);
+        }
     }
 
     /// Takes what the plugin said, in order; reports that come together are noted together.

@@ -29,6 +29,9 @@ const BATCH: usize = 256;
 /// How long a plugin waits before it sends again what could not be stored.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
 
+/// A way to apply a batch: plainly or carefully.
+type Apply = fn(&mut Tx<'_>, &dyn Desk, &str, &[InboundEvent]) -> Result<Vec<Came>, Error>;
+
 /// Applies the events of one attachment.
 pub(super) struct Intake {
     host: Host,
@@ -127,11 +130,7 @@ impl Intake {
     }
 
     /// One job; beside the events it notes what was settled by the job before.
-    async fn job(
-        &self,
-        apply: fn(&mut Tx<'_>, &dyn Desk, &str, &[InboundEvent]) -> Result<Vec<Came>, Error>,
-        events: Arc<[InboundEvent]>,
-    ) -> Result<Vec<Came>, Error> {
+    async fn job(&self, apply: Apply, events: Arc<[InboundEvent]>) -> Result<Vec<Came>, Error> {
         let (host, plugin, instance) = (self.host.inner.clone(), self.plugin.clone(), self.instance.clone());
         let settled = self.settling.through();
         let write = self.host.inner.store.write(move |tx| {
