@@ -22,13 +22,15 @@ const CUSTOMERS: usize = 100;
 const BATCH: usize = 250;
 /// Messages a second that the provider takes. Telegram's own 30 would take an hour.
 const LIMIT: usize = 1_000;
+/// What the plugin is set to: as much below the limit as its default is below Telegram's.
+const PACE: usize = LIMIT * 29 / 30;
 
 /// Measures how close to the limit it gets, and how much memory grows.
 pub(crate) async fn measure(report: &mut Report) {
     let telegram = Telegram::start().await;
     let bot = telegram.add_bot(TOKEN, "shop_bot");
     let settings = format!(
-        "[plugins.telegram]\napi = \"{}\"\nper_second = {LIMIT}\nchat_per_second = 100\n\
+        "[plugins.telegram]\napi = \"{}\"\nper_second = {PACE}\nchat_per_second = 100\n\
          [[plugins.telegram.bots]]\naccount = \"shop_bot\"\ntoken = \"{TOKEN}\"\n",
         telegram.url()
     );

@@ -15,7 +15,7 @@ use std::{
 };
 
 use causeway_plugin_sdk::{
-    CancellationToken, Host, Settled, Stopped, malformed,
+    Backoff, CancellationToken, Host, Settled, Stopped, malformed,
     proto::plugin::{AccountState, InboundEvent},
 };
 use reqwest::Client;
@@ -23,7 +23,6 @@ use tokio::time::timeout;
 
 use self::fetch::{Answer, Validators};
 use crate::{
-    backoff::Backoff,
     error::FeedError,
     inbound::Publisher,
     settings::{Feed, Target},

@@ -68,7 +68,6 @@
 //! The plugin's user needs `SELECT` on the table and nothing else. A row that was deleted is retracted when its `NOTIFY` is
 //! heard; one that is deleted while nobody listens stays published, so unpublish before you delete.
 
-mod backoff;
 mod error;
 mod feed;
 mod inbound;

@@ -18,7 +18,7 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use causeway_plugin_sdk::{CancellationToken, Host, Settled, Stopped, proto::plugin::AccountState};
+use causeway_plugin_sdk::{Backoff, CancellationToken, Host, Settled, Stopped, proto::plugin::AccountState};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_postgres::{
     Config,
@@ -32,7 +32,6 @@ use self::{
     tls::Tls,
 };
 use crate::{
-    backoff::Backoff,
     error::TableError,
     inbound::{Found, Publisher},
     settings::Table,

@@ -72,6 +72,7 @@
 //! any plugin can be put through. Of the code, start with `attach.rs`.
 
 mod attach;
+mod backoff;
 pub mod conformance;
 pub mod host;
 mod listener;
@@ -87,6 +88,7 @@ pub mod testing;
 pub mod webhook;
 
 pub use axum;
+pub use backoff::Backoff;
 pub use causeway_proto as proto;
 pub use host::{Host, Settled, Stopped, event};
 pub use malformed::malformed;

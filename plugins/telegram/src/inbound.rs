@@ -2,15 +2,16 @@
 //! that an update which cannot be read costs no other.
 
 mod attachment;
-mod backoff;
 mod message;
 pub(crate) mod polling;
 mod reaction;
 pub(crate) mod webhook;
 mod words;
 
+use std::time::Duration;
+
 use causeway_plugin_sdk::{
-    event, malformed,
+    Backoff, event, malformed,
     proto::plugin::{InboundEvent, Unknown, inbound_event::Body},
 };
 use frankenstein::types::{AllowedUpdate, Chat, ChatMember, ChatMemberUpdated, ChatType};
@@ -29,6 +30,11 @@ pub(crate) const KINDS: [AllowedUpdate; 4] = [
 ];
 /// Longest name of an unknown kind, in characters.
 const MAX_KIND: usize = 64;
+
+/// How long Telegram is left alone while it cannot be asked: from half a second to half a minute.
+fn patience() -> Backoff {
+    Backoff::new(Duration::from_millis(500), Duration::from_secs(30))
+}
 
 /// Reads updates of one account.
 #[derive(Debug, Clone, Copy)]

@@ -3,7 +3,7 @@
 
 use std::{convert::Infallible, time::Duration};
 
-use causeway_plugin_sdk::{Host, Stopped};
+use causeway_plugin_sdk::{Backoff, Host, Stopped};
 use frankenstein::{
     AsyncTelegramApi,
     methods::{DeleteWebhookParams, GetUpdatesParams},
@@ -11,7 +11,7 @@ use frankenstein::{
 use serde_json::value::RawValue;
 use tokio::time::sleep;
 
-use super::{KINDS, Reader, backoff::Backoff, number};
+use super::{KINDS, Reader, number, patience};
 use crate::{account::Account, error::ApiError, links::Links};
 
 /// The most that Telegram gives at once.
@@ -24,7 +24,7 @@ pub(crate) async fn run(
     host: &Host,
     wait: Duration,
 ) -> Result<Infallible, Stopped> {
-    let mut backoff = Backoff::default();
+    let mut backoff = patience();
     while let Err(error) = begin(account).await {
         pause(account, host, &error, &mut backoff).await;
     }

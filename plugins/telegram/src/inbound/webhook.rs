@@ -19,7 +19,7 @@ use causeway_plugin_sdk::{
 use frankenstein::{AsyncTelegramApi, methods::SetWebhookParams, updates::WebhookInfo};
 use tokio::time::sleep;
 
-use super::{KINDS, Reader, backoff::Backoff};
+use super::{KINDS, Reader, patience};
 use crate::{Desk, Telegram, account::Account, error::ApiError, links::Links, settings::Mode};
 
 /// Largest update that is read, in bytes.
@@ -72,7 +72,7 @@ pub(crate) async fn keep(account: &Account, links: &Links, secret: &str, host: &
         .secret_token(secret)
         .allowed_updates(KINDS.to_vec())
         .build();
-    let (mut backoff, mut is_set) = (Backoff::default(), false);
+    let (mut backoff, mut is_set) = (patience(), false);
     loop {
         match look(account, &webhook, is_set).await {
             Ok(info) => {

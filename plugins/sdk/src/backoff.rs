@@ -1,4 +1,4 @@
-//! Waits that double, up to a limit.
+//! Waits that double, up to a limit: for a provider that is away.
 
 use std::time::Duration;
 
@@ -6,24 +6,26 @@ use rand::Rng;
 
 /// How long to wait after the next failure.
 #[derive(Debug)]
-pub(crate) struct Backoff {
+pub struct Backoff {
     first: Duration,
     longest: Duration,
     failures: u32,
 }
 
 impl Backoff {
-    pub(crate) fn new(first: Duration, longest: Duration) -> Self {
+    /// The first wait, and the longest but for what is added at random.
+    pub fn new(first: Duration, longest: Duration) -> Self {
         Self { first, longest: longest.max(first), failures: 0 }
     }
 
     /// It works again.
-    pub(crate) fn reset(&mut self) {
+    pub fn reset(&mut self) {
         self.failures = 0;
     }
 
     /// It failed: how long to wait, up to a half longer than it should be, so that not all come back at once.
-    pub(crate) fn next(&mut self) -> Duration {
+    #[expect(clippy::should_implement_trait, reason = "it is no iterator: it can begin anew")]
+    pub fn next(&mut self) -> Duration {
         let wait = self.first.saturating_mul(1 << self.failures.min(20)).min(self.longest);
         self.failures = self.failures.saturating_add(1);
         wait.mul_f64(rand::rng().random_range(1.0..1.5))
