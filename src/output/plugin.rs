@@ -190,6 +190,9 @@ impl PluginView {
 
 impl ForPeople for Vec<SetAsideView> {
     fn for_people(&self) -> String {
+        if self.is_empty() {
+            return "nothing was kept".to_owned();
+        }
         let rows = self.iter().map(|event| {
             [
                 event.time.clone().unwrap_or_default(),
@@ -205,6 +208,9 @@ impl ForPeople for Vec<SetAsideView> {
 
 impl ForPeople for Vec<OutboxView> {
     fn for_people(&self) -> String {
+        if self.is_empty() {
+            return "nothing is owed".to_owned();
+        }
         let rows = self.iter().map(|item| {
             let doubt = if item.uncertain { " (may have arrived)" } else { "" };
             [

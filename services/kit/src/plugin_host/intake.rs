@@ -156,12 +156,11 @@ impl Intake {
         say(&self.responses, attach_response::Message::Outcome(outcome)).await;
     }
 
-    /// Says how long ago the newest event happened.
+    /// Says how long ago the newest event happened; one that does not say when happens now.
     fn note_lag(&self, due: &[(usize, InboundEvent)]) {
-        let Some(happened) = due.iter().filter_map(|(_, event)| event.time.as_ref()).next_back() else {
-            return;
-        };
-        let micros = self.host.inner.store.clock().now_micros().saturating_sub(time::to_micros(happened));
+        let Some((_, newest)) = due.last() else { return };
+        let now = self.host.inner.store.clock().now_micros();
+        let micros = newest.time.as_ref().map_or(0, |at| now.saturating_sub(time::to_micros(at)));
         self.gauges.event_lag_ms.store((micros / 1_000).max(0), Ordering::Relaxed);
     }
 
