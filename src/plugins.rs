@@ -2,30 +2,25 @@
 //!
 //! Each plugin has a credential of its own in the data directory, which its host is told of before the plugin attaches.
 
+mod makings;
 mod notices;
 
-use std::{net::SocketAddr, path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use anyhow::Context as _;
-use causeway_config::{
-    PluginsSettings, Secret,
-    plugins::telegram::{BotMode, BotSettings},
-};
-use causeway_instagram::Instagram;
-use causeway_notices::Notices;
+use causeway_config::{PluginsSettings, Secret};
 use causeway_plugin_sdk::{Metrics, Runtime, RuntimeOptions};
 use causeway_proto::{
     client::{Credential, Grpc},
     plugin::{AddPluginRequest, PluginKind, plugins_client::PluginsClient},
 };
-use causeway_telegram::Telegram;
-use tokio::net::TcpListener;
+use futures_util::FutureExt;
+use tokio::{net::TcpListener, sync::oneshot};
 use tonic::Code;
 
-use crate::{
-    failure::Usage,
-    host::{Host, bind},
-};
+use self::makings::Makings;
+pub(crate) use self::makings::check;
+use crate::host::{Host, bind};
 
 /// How long a plugin's host may take to answer before it is asked again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -79,7 +74,7 @@ impl Which {
 
 /// Plugins that run.
 pub(crate) struct RunningPlugins {
-    run: tokio::task::JoinHandle<()>,
+    ended: oneshot::Receiver<()>,
     /// Their names and where their webhooks come in, for people; empty when there are none.
     pub(crate) described: String,
     /// How long they may take to end.
@@ -89,15 +84,15 @@ pub(crate) struct RunningPlugins {
 impl RunningPlugins {
     /// Ends when all have finished what they had in hand, once the process drains.
     pub(crate) async fn drained(self) {
-        // A panic was logged where it happened.
-        let _ = self.run.await;
+        // The sender is dropped in any case when they have.
+        let _ = self.ended.await;
     }
 }
 
-/// Runs plugins until the process drains; `reach` makes clients of their hosts. Fails when a setting cannot be used, or when a
-/// host does not let them in.
+/// Runs plugins until the process drains; `reach` makes clients of their hosts. Fails when a setting cannot be used. A plugin that
+/// its host does not let in stops the process.
 pub(crate) async fn start(
-    host: &Host,
+    host: &mut Host,
     which: &[Which],
     reach: impl Fn(Which, Credential) -> anyhow::Result<Grpc>,
 ) -> anyhow::Result<RunningPlugins> {
@@ -107,29 +102,46 @@ pub(crate) async fn start(
         true => Some(bind(settings.listen, "plugins.listen", "CAUSEWAY_PLUGINS__LISTEN").await?),
         false => None,
     };
+    let mut described: String = which.iter().map(|which| which.name()).collect::<Vec<_>>().join(", ");
     let address = listener.as_ref().map(TcpListener::local_addr).transpose()?;
-    let place = Place { host, settings, address };
+    if let Some(address) = address {
+        described.push_str(&format!(" at http://{address}"));
+    }
+    let public_url = settings.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
+    let public_url = public_url.unwrap_or_else(|| format!("http://{}", address.unwrap_or(settings.listen)));
+    let makings = Makings { settings, public_url, file_key: host.dir.file_links_key()?.secret };
+
     let mut metrics = Metrics::default();
     host.context.metrics.register(|registry| metrics = Metrics::register(registry));
+    let stop = host.lifecycle.drain.clone();
     let drain = RuntimeOptions::default().drain;
-    let mut runtime = Runtime::new(RuntimeOptions { listener, drain, metrics }, host.lifecycle.drain.clone());
+    let mut runtime = Runtime::new(RuntimeOptions { listener, drain, metrics }, stop.clone());
+    let mut admissions = Vec::with_capacity(which.len());
     for which in which.iter().copied() {
         let token = host.dir.plugin_token(which.name())?.secret;
-        admit(which, PluginsClient::new(reach(which, host.credential()?)?), &token).await?;
         let credential =
             Credential::bearer(token.expose()).context("a plugin's credential cannot be sent")?;
         let way = reach(which, credential)?;
         match which {
-            Which::Telegram => runtime.add(place.telegram()?, way),
-            Which::Instagram => runtime.add(place.instagram()?, way),
-            Which::Notices => runtime.add(place.notices()?, way),
+            Which::Telegram => runtime.add(makings.telegram()?, way),
+            Which::Instagram => runtime.add(makings.instagram()?, way),
+            Which::Notices => runtime.add(makings.notices()?, way),
         }
+        admissions.push((which, PluginsClient::new(reach(which, host.credential()?)?), token));
     }
-    let mut described: String = which.iter().map(|which| which.name()).collect::<Vec<_>>().join(", ");
-    if let Some(address) = address {
-        described.push_str(&format!(" at http://{address}"));
-    }
-    Ok(RunningPlugins { run: tokio::spawn(runtime.run()), described, window: drain + PAUSE })
+    let (end, ended) = oneshot::channel();
+    host.lifecycle.essential("the task of the plugins", async move {
+        let _end = end;
+        for (which, hosts, token) in admissions {
+            match stop.run_until_cancelled(admit(which, hosts, &token)).await {
+                Some(Ok(())) => {}
+                Some(Err(error)) => return tracing::error!(%error, "a plugin cannot run"),
+                None => return,
+            }
+        }
+        runtime.run().await;
+    });
+    Ok(RunningPlugins { ended, described, window: drain + PAUSE })
 }
 
 /// Tells a host of a plugin's credential; waits while the host is away.
@@ -141,7 +153,8 @@ async fn admit(which: Which, mut hosts: PluginsClient<Grpc>, token: &Secret) -> 
             kind: which.kind().into(),
             token: token.expose().to_owned(),
         };
-        match hosts.add_plugin(request).await {
+        // Boxed, because the compiler cannot see that such a call may change threads.
+        match hosts.add_plugin(request).boxed().await {
             Ok(_) => return Ok(()),
             Err(status) if status.code() == Code::Unavailable => {
                 if !std::mem::replace(&mut waits, true) {
@@ -159,108 +172,4 @@ async fn admit(which: Which, mut hosts: PluginsClient<Grpc>, token: &Secret) -> 
             }
         }
     }
-}
-
-/// What a plugin's settings are made from.
-struct Place<'a> {
-    host: &'a Host,
-    settings: &'a PluginsSettings,
-    /// Where the plugins' listener is.
-    address: Option<SocketAddr>,
-}
-
-impl Place<'_> {
-    fn public_url(&self) -> String {
-        let configured = self.settings.public_url.as_ref().map(|url| url.trim_end_matches('/').to_owned());
-        configured.unwrap_or_else(|| format!("http://{}", self.address.unwrap_or(self.settings.listen)))
-    }
-
-    fn telegram(&self) -> anyhow::Result<Telegram> {
-        let set = &self.settings.telegram;
-        let key = self.host.dir.file_links_key()?.secret;
-        let settings = causeway_telegram::Settings {
-            api: set.api.clone(),
-            pace: causeway_telegram::Pace {
-                per_second: set.per_second,
-                chat_per_second: set.chat_per_second,
-                ..causeway_telegram::Pace::default()
-            },
-            ..causeway_telegram::Settings::new(self.public_url(), hidden(&key)?, each(&set.bots, bot_of)?)
-        };
-        Telegram::new(&settings).map_err(|error| wrong("plugins.telegram", &error))
-    }
-
-    fn notices(&self) -> anyhow::Result<Notices> {
-        let set = &self.settings.notices;
-        let settings = causeway_notices::Settings {
-            webhooks: each(&set.webhooks, notices::webhook)?,
-            feeds: each(&set.feeds, |_, feed| Ok(notices::feed(feed)))?,
-            tables: each(&set.tables, notices::table)?,
-        };
-        Notices::new(&settings).map_err(|error| wrong("plugins.notices", &error))
-    }
-
-    fn instagram(&self) -> anyhow::Result<Instagram> {
-        let set = &self.settings.instagram;
-        let key = |name: &str| format!("plugins.instagram.{name}");
-        let given = |name: &str, inline: &Option<Secret>, file: &Option<PathBuf>| {
-            hidden(&secret(&key(name), inline, file)?)
-        };
-        let mut accounts = Vec::with_capacity(set.accounts.len());
-        for (index, account) in set.accounts.iter().enumerate() {
-            let name = format!("accounts[{index}].access_token");
-            accounts.push(causeway_instagram::Account {
-                account: account.account.clone(),
-                instagram_id: account.instagram_id.clone(),
-                access_token: given(&name, &account.access_token, &account.access_token_file)?,
-                app_id: account.app_id.clone(),
-                human_agent: account.human_agent,
-            });
-        }
-        let settings = causeway_instagram::Settings {
-            api: set.api.clone(),
-            version: set.version.clone(),
-            accounts,
-            app_secret: Some(given("app_secret", &set.app_secret, &set.app_secret_file)?),
-            verify_token: Some(given("verify_token", &set.verify_token, &set.verify_token_file)?),
-            ..causeway_instagram::Settings::default()
-        };
-        Instagram::new(settings).map_err(|error| wrong("plugins.instagram", &error))
-    }
-}
-
-fn each<S, T>(list: &[S], read: impl Fn(usize, &S) -> anyhow::Result<T>) -> anyhow::Result<Vec<T>> {
-    list.iter().enumerate().map(|(index, item)| read(index, item)).collect()
-}
-
-fn bot_of(index: usize, bot: &BotSettings) -> anyhow::Result<causeway_telegram::Bot> {
-    let key = |name: &str| format!("plugins.telegram.bots[{index}].{name}");
-    let token = secret(&key("token"), &bot.token, &bot.token_file)?;
-    let mode = match bot.mode {
-        BotMode::Polling => causeway_telegram::Mode::Polling,
-        BotMode::Webhook => {
-            let secret = secret(&key("webhook_secret"), &bot.webhook_secret, &bot.webhook_secret_file)?;
-            causeway_telegram::Mode::Webhook { secret_token: hidden(&secret)? }
-        }
-    };
-    Ok(causeway_telegram::Bot { account: bot.account.clone(), token: hidden(&token)?, mode })
-}
-
-/// A secret that stands in the settings or in a file.
-fn secret(key: &str, inline: &Option<Secret>, file: &Option<PathBuf>) -> anyhow::Result<Secret> {
-    match (inline, file) {
-        (_, Some(file)) => Secret::in_file(file)
-            .map_err(|error| Usage::error(format!("{key}_file: cannot read {}: {error}", file.display()))),
-        (Some(secret), None) => Ok(secret.clone()),
-        (None, None) => Err(Usage::error(format!("{key} is missing"))),
-    }
-}
-
-/// The same secret as plugins keep it.
-fn hidden(secret: &Secret) -> anyhow::Result<causeway_plugin_sdk::Secret> {
-    causeway_plugin_sdk::Secret::new(secret.expose()).context("a secret is empty")
-}
-
-fn wrong(section: &str, error: &dyn std::fmt::Display) -> anyhow::Error {
-    Usage::error(format!("{section}: {error}"))
 }

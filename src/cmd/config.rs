@@ -11,6 +11,7 @@ use crate::{
     cli::Global,
     failure::Usage,
     output::{self, ForPeople, Output},
+    plugins,
 };
 
 /// Settings: what is in force, and what is wrong.
@@ -85,7 +86,7 @@ impl ForPeople for Vec<Setting> {
 
 impl Check {
     fn run(self, global: &Global) -> anyhow::Result<()> {
-        match global.load(Vec::new()).and_then(with_keys).and_then(with_mounts) {
+        match global.load(Vec::new()).and_then(with_keys).and_then(with_mounts).and_then(with_plugins) {
             Ok(loaded) => self.well(&loaded),
             Err(error) => {
                 if self.output.json {
@@ -122,6 +123,12 @@ fn with_keys(loaded: Loaded) -> anyhow::Result<Loaded> {
 fn with_mounts(loaded: Loaded) -> anyhow::Result<Loaded> {
     causeway_bridge::check_mounts(&loaded.settings.bridge)
         .map_err(|conflict| Usage::error(conflict.to_string()))?;
+    Ok(loaded)
+}
+
+/// What plugins are set to must be something that they can do.
+fn with_plugins(loaded: Loaded) -> anyhow::Result<Loaded> {
+    plugins::check(&loaded.settings.plugins)?;
     Ok(loaded)
 }
 

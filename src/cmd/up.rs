@@ -66,7 +66,7 @@ impl Up {
         host.announce(&["bridge"], bridge_at)?;
         let which = Which::configured(&host.settings.plugins);
         let reach = |_, credential| Ok(in_process(service.clone(), credential));
-        let plugins = plugins::start(&host, &which, reach).await?;
+        let plugins = plugins::start(&mut host, &which, reach).await?;
 
         let described = plugins.described.clone();
         let addresses = Addresses { bridge: bridge_at, grpc: grpc_at, admin: admin_at, plugins: described };

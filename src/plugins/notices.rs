@@ -5,7 +5,7 @@ use causeway_config::plugins::notices::{
 };
 use causeway_notices::{Columns, Feed, Publishing, Secret, Table, Target, Webhook};
 
-use super::secret;
+use super::makings::secret;
 
 pub(super) fn webhook(index: usize, set: &WebhookSettings) -> anyhow::Result<Webhook> {
     let key = format!("plugins.notices.webhooks[{index}].secret");

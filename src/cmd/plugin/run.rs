@@ -43,7 +43,7 @@ impl Run {
         };
         let url = locate(&host.settings.data_dir, part, configured);
         let reach = |_, credential| remote(&url, credential).map_err(anyhow::Error::from);
-        let running = plugins::start(&host, &[which], reach).await?;
+        let running = plugins::start(&mut host, &[which], reach).await?;
         tracing::info!(plugins = running.described, host = url, "ready");
         let window = running.window;
         host.run(running.drained(), window).await

@@ -62,6 +62,26 @@ async fn two_mounts_on_one_path_are_found_before_anything_starts() {
 }
 
 #[tokio::test]
+async fn what_a_plugin_cannot_do_is_found_before_anything_starts() {
+    let bot = "[[plugins.telegram.bots]]\naccount = \"shop\"\n";
+    let feed = "[[plugins.notices.feeds]]\nname = \"news\"\nurl = \"https://example.org/feed\"\nto = \"everybody\"\n";
+    let wrong = [
+        (format!("{bot}token = \"sesame\"\n"), "plugins.telegram"),
+        (format!("{bot}token_file = \"nowhere\"\n"), "plugins.telegram.bots[0].token_file"),
+        (bot.to_owned(), "token"),
+        (format!("{feed}publish = {{ title = \"{{titel}}\" }}\n"), "feeds[0].title"),
+    ];
+    for (lines, key) in wrong {
+        let output = with_file(&lines, &["config", "check"], &[]);
+        assert_eq!(output.status.code(), Some(2), "{lines}");
+        let said = complaint(&output);
+        assert!(said.contains(key) && !said.contains("sesame"), "{said}");
+    }
+    let fine = format!("{bot}token = \"123456:ABC-DEF\"\n{feed}");
+    assert_eq!(with_file(&fine, &["config", "check"], &[]).status.code(), Some(0));
+}
+
+#[tokio::test]
 async fn a_wrong_value_names_its_key_its_source_and_what_is_allowed() {
     let wrong = [
         ("bridge.max_frame_bytes = \"large\"", "max_frame_bytes", "other.toml"),

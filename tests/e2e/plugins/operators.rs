@@ -107,3 +107,17 @@ async fn what_was_set_aside_can_be_looked_at() {
     let table = desk.causeway.run_well(&["plugin", "set-aside"]).await;
     assert!(table.contains("telegram") && !table.contains("update_id"), "{table}");
 }
+
+#[tokio::test]
+async fn a_plugin_that_waits_for_its_host_stops_when_asked_to() {
+    let mut desk = Desk::with(Setup::default().split()).await;
+    desk.causeway.kill("telegram");
+    desk.causeway.kill("chat");
+    desk.causeway.start_again_without_waiting("telegram");
+    eventually("it says that it waits", async || {
+        desk.causeway.printed().contains("waiting for the plugin's host")
+    })
+    .await;
+    desk.causeway.terminate("telegram");
+    assert_eq!(desk.causeway.exit("telegram").await.code(), Some(0), "{}", desk.causeway.printed());
+}
