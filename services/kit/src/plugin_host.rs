@@ -6,14 +6,15 @@
 //! The way of an event: `service` (the door) → `hello` (who is it?) → `session` (what is said is told apart) → `intake` (batches,
 //! in the order that `settling` allows) → `apply` (one event in a job of the store) → [`Desk::apply`] → outcome. The way of a
 //! delivery: [`owe`] → the outbox's lines (`store/line.rs`) → `dispatch` → [`Desk::prepare`] → the plugin → `report` →
-//! [`Desk::note`]. Beside them: `credentials` and `registry` (what is stored of plugins), `lease` (deliveries whose holder is
-//! gone), `operators` (what people see and do).
+//! [`Desk::note`]. Beside them: `credentials` and `registry` (what is stored of plugins), `lease` (who has which delivery in
+//! hand), `dismissal` (why an attachment ends), `operators` (what people see and do).
 //!
 //! To host another kind of plugin: name it in `PluginKind`, and answer for it in a [`Desk`].
 
 mod apply;
 mod credentials;
 mod desk;
+mod dismissal;
 mod dispatch;
 mod hello;
 mod host;

@@ -13,17 +13,15 @@ use tokio::sync::{mpsc, watch};
 use tonic::Status;
 
 use super::{
-    Host, Prepared,
-    host::{Gauges, Inner},
+    Host, desk,
+    dismissal::Dismissal,
+    host::Gauges,
     lease,
     measure::PluginMeasure,
     registry, report,
-    session::{Dismissal, Said, Session, say},
+    session::{Said, Session, say},
 };
-use crate::{
-    error::Error,
-    store::{Tx, line, line::Item},
-};
+use crate::{error::Error, store::line};
 
 /// Deliveries handed out in one job of the store, and reports noted in one, at most.
 const BATCH: usize = 64;
@@ -136,7 +134,7 @@ impl Dispatch {
         let accounts: Vec<&String> = self.paused.keys().collect();
         let paused = serde_json::to_string(&accounts).map_err(Error::internal)?;
         let limit = BATCH.min(self.credit as usize);
-        let outbox = Inner::outbox_of(&self.plugin);
+        let outbox = desk::kind(&self.plugin);
         let kind = outbox.clone();
         let read = self.host.inner.store.read(move |reader| line::due(reader, &kind, now, &paused, limit));
         let due = read.await?;
@@ -146,7 +144,9 @@ impl Dispatch {
         let (host, plugin, instance, can) =
             (self.host.inner.clone(), self.plugin.clone(), self.instance.clone(), self.can.clone());
         let write = self.host.inner.store.write(move |tx| {
-            due.into_iter().map(|item| take_in_hand(tx, &host, &plugin, &instance, &can, item)).collect()
+            due.into_iter()
+                .map(|item| lease::take_in_hand(tx, &host, &plugin, &instance, &can, item))
+                .collect()
         });
         let ready: Vec<Option<Delivery>> = write.await?;
         for delivery in ready.into_iter().flatten() {
@@ -251,48 +251,5 @@ impl Dispatch {
     fn set_credit(&mut self, credit: u32) {
         self.credit = credit;
         self.gauges.delivery_credit.store(credit, Ordering::Relaxed);
-    }
-}
-
-/// Prepares a delivery and notes who has it; `None` when there is nothing to deliver after all.
-fn take_in_hand(
-    tx: &mut Tx<'_>,
-    host: &Arc<Inner>,
-    plugin: &str,
-    instance: &str,
-    can: &Capabilities,
-    item: Item,
-) -> Result<Option<Delivery>, Error> {
-    let outbox = Inner::outbox_of(plugin);
-    let owed = lease::owed(plugin, item.clone());
-    let prepared = match tx.attempt(|tx| host.desk.prepare(tx, &owed, can)) {
-        Ok(prepared) => prepared,
-        Err(error @ (Error::Unavailable(_) | Error::Exhausted { .. })) => return Err(error),
-        Err(error) => {
-            tracing::error!(
-                plugin,
-                delivery = item.id,
-                error = crate::error::chain(&error),
-                "a delivery cannot be prepared"
-            );
-            Prepared::Impossible { code: "internal".into(), text: error.to_string() }
-        }
-    };
-    match prepared {
-        Prepared::Deliver { delivery, parts } => {
-            line::hand_out(tx, item.id, instance, parts)?;
-            Ok(Some(Delivery {
-                id: item.id.unsigned_abs(),
-                part: item.part,
-                partition: item.key,
-                attempts: item.attempts,
-                uncertain: item.doubt == line::Doubt::This,
-                ..*delivery
-            }))
-        }
-        Prepared::Nothing => line::finish(tx, &outbox, &item).map(|()| None),
-        Prepared::Impossible { code, text } => {
-            lease::give_up(tx, host, plugin, item, &code, &text).map(|()| None)
-        }
     }
 }

@@ -14,12 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Status, Streaming};
 
-use super::{
-    Desk, desk,
-    hello::Greeting,
-    lease,
-    session::{Dismissal, Session},
-};
+use super::{Desk, dismissal::Dismissal, hello::Greeting, lease, session::Session};
 use crate::{outbox, part::Context, store::Store};
 
 /// Responses that may wait for a slow plugin; beyond that its own requests wait.
@@ -235,12 +230,5 @@ impl Attached {
         if self.former.len() > FORMER {
             self.former.pop_front();
         }
-    }
-}
-
-impl Inner {
-    /// The outbox's kind of a plugin's deliveries.
-    pub(super) fn outbox_of(plugin: &str) -> String {
-        desk::kind(plugin)
     }
 }

@@ -1,16 +1,20 @@
-//! What an instance finds when it attaches, and what becomes of deliveries whose holder is gone.
+//! Who has which delivery in hand: it is handed out, taken back, given up.
 //!
 //! A delivery that is in hand is noted with its holder before the plugin hears of it. The same instance says in Hello which it
 //! still has; what it did not get is due again, and no harm is done. Another instance cannot know what the lost one did with
 //! its deliveries: they are due again and marked as uncertain.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
-use causeway_proto::plugin::Hello;
+use causeway_proto::plugin::{Capabilities, Delivery, Hello};
 
-use super::{desk::Owed, desk::Progress, host::Inner, registry};
+use super::{
+    desk::{self, Owed, Prepared, Progress},
+    host::Inner,
+    registry,
+};
 use crate::{
-    error::Error,
+    error::{Error, chain},
     store::{
         Tx,
         line::{self, Again, Doubt, Item},
@@ -30,15 +34,56 @@ pub(super) struct Begun {
 const LOST: &str = "the plugin was lost while it had this in hand";
 const NOT_RECEIVED: &str = "the connection was lost before the plugin had this";
 
+/// Prepares a delivery and notes who has it; `None` when there is nothing to deliver after all.
+pub(super) fn take_in_hand(
+    tx: &mut Tx<'_>,
+    host: &Arc<Inner>,
+    plugin: &str,
+    instance: &str,
+    can: &Capabilities,
+    item: Item,
+) -> Result<Option<Delivery>, Error> {
+    let outbox = desk::kind(plugin);
+    let owed = owed(plugin, item.clone());
+    let prepared = match tx.attempt(|tx| host.desk.prepare(tx, &owed, can)) {
+        Ok(prepared) => prepared,
+        Err(error @ (Error::Unavailable(_) | Error::Exhausted { .. })) => return Err(error),
+        Err(error) => {
+            tracing::error!(
+                plugin,
+                delivery = item.id,
+                error = chain(&error),
+                "a delivery cannot be prepared"
+            );
+            Prepared::Impossible { code: "internal".into(), text: error.to_string() }
+        }
+    };
+    match prepared {
+        Prepared::Deliver { delivery, parts } => {
+            line::hand_out(tx, item.id, instance, parts)?;
+            Ok(Some(Delivery {
+                id: item.id.unsigned_abs(),
+                part: item.part,
+                partition: item.key,
+                attempts: item.attempts,
+                uncertain: item.doubt == Doubt::This,
+                ..*delivery
+            }))
+        }
+        Prepared::Nothing => line::finish(tx, &outbox, &item).map(|()| None),
+        Prepared::Impossible { code, text } => give_up(tx, host, plugin, item, &code, &text).map(|()| None),
+    }
+}
+
 /// Notes that an instance attaches.
-pub(super) async fn begin(inner: &std::sync::Arc<Inner>, hello: &Hello) -> Result<Begun, Error> {
+pub(super) async fn begin(inner: &Arc<Inner>, hello: &Hello) -> Result<Begun, Error> {
     let (hello, host) = (hello.clone(), inner.clone());
     inner
         .store
         .write(move |tx| {
             let settled = registry::attach(tx, &hello)?;
             let holding: HashSet<u64> = hello.holding.iter().copied().collect();
-            let outbox = Inner::outbox_of(&hello.name);
+            let outbox = desk::kind(&hello.name);
             let mut in_hand = Vec::new();
             for item in line::all_in_hand(tx, &outbox)? {
                 let is_same = item.holder.as_deref() == Some(hello.instance.as_str());
@@ -75,7 +120,7 @@ pub(super) fn give_up(
 ) -> Result<(), Error> {
     let said = format!("{code}: {text}");
     tracing::warn!(plugin, delivery = item.id, code, "a delivery is given up");
-    line::give_up(tx, &Inner::outbox_of(plugin), &item, &said)?;
+    line::give_up(tx, &desk::kind(plugin), &item, &said)?;
     registry::note_error(tx, plugin, &said)?;
     let progress = Progress::GivenUp { code: code.to_owned(), text: text.to_owned() };
     note(tx, inner, &owed(plugin, item), progress)
@@ -86,7 +131,7 @@ pub(super) fn note(tx: &mut Tx<'_>, inner: &Inner, owed: &Owed, progress: Progre
     match tx.attempt(|tx| inner.desk.note(tx, owed, progress)) {
         Err(error @ (Error::Unavailable(_) | Error::Exhausted { .. })) => Err(error),
         Err(error) => {
-            let error = crate::error::chain(&error);
+            let error = chain(&error);
             tracing::warn!(
                 plugin = owed.plugin,
                 delivery = owed.id,

@@ -4,7 +4,11 @@ use std::{sync::Arc, time::Duration};
 
 use causeway_proto::plugin::{DeliveryReport, DeliveryState};
 
-use super::{desk::Progress, host::Inner, lease, registry};
+use super::{
+    desk::{self, Progress},
+    host::Inner,
+    lease, registry,
+};
 use crate::{
     error::Error,
     store::{
@@ -38,7 +42,7 @@ pub(super) fn note(
     if matches!(state, DeliveryState::Delivered | DeliveryState::Read) {
         return reached(tx, host, plugin, id, state).map(|()| None);
     }
-    let outbox = Inner::outbox_of(plugin);
+    let outbox = desk::kind(plugin);
     let item = line::in_hand(tx, &outbox, instance, id)?.filter(|item| item.part == report.part);
     let Some(item) = item else { return Ok(None) };
     match state {
@@ -71,7 +75,7 @@ fn sent(
     let is_last = item.part + 1 >= item.parts;
     let provider_message_id = report.provider_message_id.clone();
     if is_last {
-        line::finish(tx, &Inner::outbox_of(plugin), &item)?;
+        line::finish(tx, &desk::kind(plugin), &item)?;
     } else {
         line::advance(tx, item.id)?;
     }

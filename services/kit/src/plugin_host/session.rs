@@ -17,12 +17,12 @@ use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     time::Instant,
 };
-use tonic::{Code, Status, Streaming};
-use tonic_types::{ErrorDetails, StatusExt};
+use tonic::{Status, Streaming};
 use uuid::Uuid;
 
 use super::{
     Host,
+    dismissal::Dismissal,
     dispatch::Dispatch,
     hello::{Greeting, invalid},
     host::Gauges,
@@ -35,24 +35,6 @@ const EVENT_BYTES: u32 = 4 << 20;
 
 /// Reports and the like that may wait to be noted; beyond that the stream is not read.
 const SAID: usize = 1_024;
-
-/// How soon a plugin should come back to a host that stops.
-const RETRY: Duration = Duration::from_secs(1);
-
-/// Why the host ends an attachment.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Dismissal {
-    /// The same instance has attached anew.
-    Reconnected,
-    /// Another instance has attached.
-    Superseded,
-    /// The plugin may not attach any more.
-    Removed,
-    /// The host stops.
-    Stopping,
-    /// A delivery was in hand for too long.
-    Silent,
-}
 
 /// What a plugin says beside events.
 #[derive(Debug)]
@@ -240,23 +222,4 @@ async fn until(deadline: Option<Instant>) {
 
 fn stopped() -> Status {
     Dismissal::Stopping.into()
-}
-
-impl From<Dismissal> for Status {
-    fn from(why: Dismissal) -> Self {
-        match why {
-            Dismissal::Reconnected => Self::aborted("the same instance has attached anew"),
-            Dismissal::Superseded => Self::aborted("another instance of the plugin has attached"),
-            Dismissal::Removed => Self::permission_denied("the plugin may not attach any more"),
-            Dismissal::Stopping => {
-                let details = ErrorDetails::with_retry_info(Some(RETRY));
-                Self::with_error_details(Code::Unavailable, "the host stops", details)
-            }
-            Dismissal::Silent => {
-                let details = ErrorDetails::with_retry_info(Some(RETRY));
-                let said = "a delivery was in hand for too long without a report";
-                Self::with_error_details(Code::Unavailable, said, details)
-            }
-        }
-    }
 }
