@@ -23,8 +23,8 @@ use super::{
 };
 use crate::{error::Error, store::Tx};
 
-/// Events in one job of the store, at most.
-const BATCH: usize = 256;
+/// Events in one job of the store, at most: others' writes wait for the whole of it, and more would save little.
+const BATCH: usize = 64;
 
 /// How long a plugin waits before it sends again what could not be stored.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
