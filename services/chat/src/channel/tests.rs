@@ -4,5 +4,4 @@ mod agents;
 mod changes;
 mod inbound;
 mod outbound;
-mod speed;
 mod stage;
