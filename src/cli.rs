@@ -149,6 +149,8 @@ mod tests {
         assert!(refused("causeway sned").contains("'send'"), "the near one is suggested");
         assert!(refused("causeway up --listen nowhere").contains("nowhere"));
         assert!(refused("causeway token").contains("--user"));
+        assert!(refused("causeway plugin check autoresponder.py").contains("ADDRESS"));
+        assert!(refused("causeway plugin check").contains("ADDRESS"));
         assert!(refused("causeway conversation create --kind club").contains("group, one_to_one, support"));
     }
 
@@ -178,8 +180,8 @@ mod tests {
             "causeway plugin add autoresponder --kind agent",
             "causeway plugin remove autoresponder",
             "causeway plugin set-aside telegram --json",
-            "causeway plugin check 127.0.0.1:9000",
-            "causeway plugin check -- python3 autoresponder.py",
+            "causeway plugin check 127.0.0.1:9000 --quick --timeout 5s",
+            "causeway plugin check --quick -- python3 autoresponder.py --fast",
             "causeway plugin telegram",
             "causeway outbox list --kind plugin/telegram --state dead",
             "causeway outbox replay 7 8",

@@ -6,7 +6,7 @@ use anyhow::bail;
 use causeway_plugin_sdk::conformance::{self, CheckOutcome, CheckResult, Options, Target};
 use clap::Args;
 
-use crate::{failure::Usage, output};
+use crate::output;
 
 /// Puts a plugin through the conformance suite: plays its host, and drops, repeats, reorders, delays and kills.
 ///
@@ -22,9 +22,12 @@ Examples:
 
 A plugin in front of a provider needs that provider, or a stand-in: name with --account and --customer whom it can send to.")]
 pub(crate) struct Check {
-    /// Address to listen on, or after -- the command that starts the plugin
-    #[arg(value_name = "ADDRESS or COMMAND", required = true, num_args = 1.., trailing_var_arg = true, allow_hyphen_values = true)]
-    target: Vec<String>,
+    /// Address to listen on, for a plugin that its author starts
+    #[arg(value_name = "ADDRESS", value_parser = crate::cmd::address, required_unless_present = "command", conflicts_with = "command")]
+    address: Option<SocketAddr>,
+    /// After --: the command that starts the plugin
+    #[arg(value_name = "COMMAND", last = true)]
+    command: Vec<String>,
     /// How long the plugin may take for each thing that it has to do
     #[arg(long, value_name = "DURATION", default_value = "10s", value_parser = duration)]
     timeout: Duration,
@@ -57,7 +60,7 @@ fn duration(text: &str) -> Result<Duration, &'static str> {
 
 impl Check {
     pub(super) async fn run(self) -> anyhow::Result<()> {
-        let target = target(self.target)?;
+        let target = self.address.map_or(Target::Command(self.command), Target::Listen);
         let usual = Options::default();
         let options = Options {
             timeout: self.timeout,
@@ -89,18 +92,6 @@ impl Check {
         let passed = report.results.iter().filter(|result| result.outcome == CheckOutcome::Passed).count();
         output::line(&format!("{passed} passed, {failed} failed"))?;
         if report.is_good() { Ok(()) } else { bail!("the plugin does not keep to the protocol") }
-    }
-}
-
-/// An address when it can be one and is all that is given.
-fn target(given: Vec<String>) -> anyhow::Result<Target> {
-    match given.as_slice() {
-        [only] => match only.parse::<SocketAddr>() {
-            Ok(address) => Ok(Target::Listen(address)),
-            Err(_) => Ok(Target::Command(given)),
-        },
-        [] => Err(Usage::error("name an address, or a command after --".to_owned())),
-        _ => Ok(Target::Command(given)),
     }
 }
 
