@@ -11,6 +11,7 @@
 //!
 //! To host another kind of plugin: name it in `PluginKind`, and answer for it in a [`Desk`].
 
+mod answers;
 mod apply;
 mod credentials;
 mod desk;

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -21,6 +23,51 @@ pub(super) enum Dismissal {
     Stopping,
     /// A delivery was in hand for too long.
     Silent,
+    /// More events wait to be sent again than a plugin may have.
+    Flooding,
+}
+
+/// What calls a plugin away: the host's stop, or a reason of its own.
+#[derive(Clone)]
+pub(super) struct Call {
+    pub(super) stop: CancellationToken,
+    pub(super) dismissal: watch::Receiver<Option<Dismissal>>,
+    /// How long a plugin may finish what it has in hand, where it is asked to.
+    pub(super) grace: Duration,
+}
+
+impl Call {
+    /// Waits until the plugin is called away; why.
+    pub(super) async fn comes(&mut self) -> Dismissal {
+        tokio::select! {
+            () = self.stop.cancelled() => Dismissal::Stopping,
+            why = self.dismissal.wait_for(Option::is_some) => {
+                // The sender lives as long as the session.
+                why.ok().and_then(|why| *why).unwrap_or(Dismissal::Stopping)
+            }
+        }
+    }
+
+    /// Waits until the plugin is called away, and the time is over that it has then.
+    pub(super) async fn run_out(mut self) {
+        let why = self.comes().await;
+        tokio::time::sleep(self.grace(why)).await;
+    }
+
+    /// How long the plugin may go on.
+    pub(super) fn grace(&self, why: Dismissal) -> Duration {
+        match why {
+            Dismissal::Superseded | Dismissal::Stopping => self.grace,
+            Dismissal::Reconnected | Dismissal::Removed | Dismissal::Silent | Dismissal::Flooding => {
+                Duration::ZERO
+            }
+        }
+    }
+
+    /// Why the plugin is called away, or would be.
+    pub(super) fn reason(&self) -> Dismissal {
+        self.dismissal.borrow().unwrap_or(Dismissal::Stopping)
+    }
 }
 
 impl From<Dismissal> for Status {
@@ -33,6 +80,9 @@ impl From<Dismissal> for Status {
                 let details = ErrorDetails::with_retry_info(Some(RETRY));
                 Self::with_error_details(Code::Unavailable, "the host stops", details)
             }
+            Dismissal::Flooding => Self::resource_exhausted(
+                "too many events wait to be sent again: push no more until they are settled",
+            ),
             Dismissal::Silent => {
                 let details = ErrorDetails::with_retry_info(Some(RETRY));
                 let said = "a delivery was in hand for too long without a report";

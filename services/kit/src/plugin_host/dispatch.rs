@@ -6,20 +6,19 @@ use std::{
     time::{Duration, Instant},
 };
 
-use causeway_proto::plugin::{
-    AttachResponse, Capabilities, Delivery, DeliveryReport, Recorded, Typing, attach_response,
-};
+use causeway_proto::plugin::{Capabilities, Delivery, DeliveryReport, Recorded, Typing, attach_response};
 use tokio::sync::{mpsc, watch};
-use tonic::Status;
 
 use super::{
-    Host, desk,
+    Host,
+    answers::Answers,
+    desk,
     dismissal::Dismissal,
     host::Gauges,
     lease,
     measure::PluginMeasure,
     registry, report,
-    session::{Said, Session, say},
+    session::{Said, Session},
 };
 use crate::{error::Error, store::line};
 
@@ -54,13 +53,13 @@ pub(super) struct Dispatch {
     typings: mpsc::Receiver<Typing>,
     dismiss: watch::Sender<Option<Dismissal>>,
     dismissal: watch::Receiver<Option<Dismissal>>,
-    responses: mpsc::Sender<Result<AttachResponse, Status>>,
+    answers: Answers,
 }
 
 impl Dispatch {
     pub(super) fn new(session: Session, measure: PluginMeasure, saying: mpsc::Receiver<Said>) -> Self {
         let now = Instant::now();
-        let Session { host, greeting, begun, gauges, responses, dismiss, dismissal, typings } = session;
+        let Session { host, greeting, begun, gauges, answers, dismiss, dismissal, typings } = session;
         Self {
             owed: host.inner.store.owed(),
             host,
@@ -76,7 +75,7 @@ impl Dispatch {
             typings,
             dismiss,
             dismissal,
-            responses,
+            answers,
         }
     }
 
@@ -96,7 +95,7 @@ impl Dispatch {
                     self.hear(&mut said).await;
                 }
                 typing = self.typings.recv(), if !typings_end => match typing {
-                    Some(typing) => say(&self.responses, attach_response::Message::Typing(typing)).await,
+                    Some(typing) => self.answers.say(attach_response::Message::Typing(typing)).await,
                     None => typings_end = true,
                 },
                 owed = self.owed.changed() => if owed.is_err() {
@@ -153,7 +152,7 @@ impl Dispatch {
             self.in_hand.insert(i64::try_from(delivery.id).unwrap_or(i64::MAX), Instant::now());
             self.set_credit(self.credit.saturating_sub(1));
             self.measure.delivery("handed_out");
-            say(&self.responses, attach_response::Message::Delivery(delivery)).await;
+            self.answers.say(attach_response::Message::Delivery(delivery)).await;
         }
         Ok(None)
     }
@@ -232,7 +231,7 @@ impl Dispatch {
             self.in_hand.remove(&i64::try_from(report.delivery_id).unwrap_or(i64::MAX));
             self.measure.delivery(report::label(report.state()));
             let recorded = Recorded { delivery_id: report.delivery_id, part: report.part };
-            say(&self.responses, attach_response::Message::Recorded(recorded)).await;
+            self.answers.say(attach_response::Message::Recorded(recorded)).await;
         }
     }
 

@@ -14,11 +14,8 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Status, Streaming};
 
-use super::{Desk, dismissal::Dismissal, hello::Greeting, lease, session::Session};
+use super::{Desk, answers::Answers, dismissal::Dismissal, hello::Greeting, lease, session::Session};
 use crate::{outbox, part::Context, store::Store};
-
-/// Responses that may wait for a slow plugin; beyond that its own requests wait.
-const RESPONSES: usize = 256;
 
 /// Instances whose place another has taken, of which the host remembers this many.
 const FORMER: usize = 64;
@@ -141,7 +138,7 @@ impl Host {
         let _door = self.inner.door.lock().await;
         self.make_way(&greeting).await?;
         let begun = lease::begin(&self.inner, &greeting.hello).await?;
-        let (responses, answers) = mpsc::channel(RESPONSES);
+        let (answers, told) = Answers::open();
         let (typing, typings) = mpsc::channel(16);
         let (dismiss, dismissal) = watch::channel(None);
         let live = Live {
@@ -158,17 +155,17 @@ impl Host {
             greeting,
             begun,
             gauges: live.gauges.clone(),
-            responses,
+            answers,
             dismiss,
             dismissal,
             typings,
         };
         let (host, name) = (self.clone(), session.greeting.hello.name.clone());
         self.inner.tasks.spawn(async move {
-            session.run(requests).await;
+            Box::pin(session.run(requests)).await;
             host.detach(&name, &live).await;
         });
-        Ok(answers)
+        Ok(told)
     }
 
     /// Has an earlier attachment of the same plugin go, and waits until it has.

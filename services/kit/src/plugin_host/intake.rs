@@ -6,19 +6,20 @@ use std::{
 };
 
 use causeway_proto::{
-    plugin::{AttachResponse, Credit, InboundEvent, Outcome, OutcomeCode, attach_response},
+    plugin::{Credit, InboundEvent, Outcome, OutcomeCode, attach_response},
     time,
 };
-use tokio::sync::mpsc;
-use tonic::Status;
+use tokio::sync::{mpsc, watch};
 
 use super::{
     Desk, Host,
+    answers::Answers,
     apply::{self, Came},
+    dismissal::Dismissal,
     host::Gauges,
     measure::PluginMeasure,
     registry,
-    session::{Arrived, Session, say},
+    session::{Arrived, Session},
     settling::{Settling, Turn},
 };
 use crate::{error::Error, store::Tx};
@@ -39,9 +40,10 @@ pub(super) struct Intake {
     instance: String,
     settling: Settling,
     gauges: Arc<Gauges>,
+    dismiss: watch::Sender<Option<Dismissal>>,
     measure: PluginMeasure,
     arriving: mpsc::Receiver<Arrived>,
-    responses: mpsc::Sender<Result<AttachResponse, Status>>,
+    answers: Answers,
 }
 
 /// What became of an event that has arrived, in the order of arrival.
@@ -60,9 +62,10 @@ impl Intake {
             instance: hello.instance.clone(),
             settling: Settling::after(session.begun.settled),
             gauges: session.gauges.clone(),
+            dismiss: session.dismiss.clone(),
             measure,
             arriving,
-            responses: session.responses.clone(),
+            answers: session.answers.clone(),
         }
     }
 
@@ -71,18 +74,20 @@ impl Intake {
         let mut batch = Vec::with_capacity(BATCH);
         while self.arriving.recv_many(&mut batch, BATCH).await > 0 {
             let amount = u32::try_from(batch.len()).unwrap_or(u32::MAX);
-            let told = self.carry_out(batch.drain(..).map(|arrived| arrived.event).collect()).await;
+            let events = batch.drain(..).map(|arrived| arrived.event).collect();
+            let Some(told) = self.carry_out(events).await else { break };
             self.gauges.event_credit.fetch_add(amount, Ordering::Relaxed);
             for told in told {
                 self.answer(told).await;
             }
-            say(&self.responses, attach_response::Message::Credit(Credit { amount })).await;
+            self.answers.say(attach_response::Message::Credit(Credit { amount })).await;
         }
         self.note_position().await;
     }
 
-    /// Applies a batch; what became of each event, in order.
-    async fn carry_out(&mut self, events: Vec<InboundEvent>) -> Vec<Told> {
+    /// Applies a batch; what became of each event, in order. `None` when too many wait to be sent again: then nothing more may be
+    /// applied, because it could overtake one of them.
+    async fn carry_out(&mut self, events: Vec<InboundEvent>) -> Option<Vec<Told>> {
         let now = Instant::now();
         let mut told = Vec::with_capacity(events.len());
         let mut due = Vec::with_capacity(events.len());
@@ -97,7 +102,11 @@ impl Intake {
                 Turn::After(wait) => {
                     Came::Later(wait, "an earlier event of its partition comes first".into())
                 }
-                Turn::Never => Came::rejected("it has no sequence, or too many events wait to be sent again"),
+                Turn::TooMany => {
+                    // What is not settled comes again when the plugin does.
+                    self.dismiss.send_replace(Some(Dismissal::Flooding));
+                    return None;
+                }
             };
             told.push(Told { sequence, partition, came });
         }
@@ -114,7 +123,7 @@ impl Intake {
                 Came::Later(wait, _) => self.settling.hold(*sequence, partition, now + *wait),
             }
         }
-        told
+        Some(told)
     }
 
     /// Applies events in one job, or in a second one when some have to be undone; what became of each, with its place in the
@@ -153,7 +162,7 @@ impl Intake {
             reason: reason.into_owned(),
             settled_through: self.settling.through(),
         };
-        say(&self.responses, attach_response::Message::Outcome(outcome)).await;
+        self.answers.say(attach_response::Message::Outcome(outcome)).await;
     }
 
     /// Says how long ago the newest event happened; one that does not say when happens now.

@@ -4,25 +4,28 @@
 //! dies right after a report has made it.
 
 use std::{
+    pin::pin,
     sync::{Arc, atomic::Ordering},
     time::Duration,
 };
 
 use causeway_proto::plugin::{
-    AccountReport, AttachRequest, AttachResponse, DeliveryReport, DeliveryState, Drain, InboundEvent, Typing,
-    Welcome, attach_request, attach_response,
+    AccountReport, AttachRequest, DeliveryReport, DeliveryState, Drain, InboundEvent, Typing, Welcome,
+    attach_request, attach_response,
 };
 use prost::Message as _;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore, mpsc, watch},
     time::Instant,
 };
+use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 use uuid::Uuid;
 
 use super::{
     Host,
-    dismissal::Dismissal,
+    answers::Answers,
+    dismissal::{Call, Dismissal},
     dispatch::Dispatch,
     hello::{Greeting, invalid},
     host::Gauges,
@@ -58,7 +61,7 @@ pub(super) struct Session {
     pub(super) greeting: Greeting,
     pub(super) begun: Begun,
     pub(super) gauges: Arc<Gauges>,
-    pub(super) responses: mpsc::Sender<Result<AttachResponse, Status>>,
+    pub(super) answers: Answers,
     pub(super) dismiss: watch::Sender<Option<Dismissal>>,
     pub(super) dismissal: watch::Receiver<Option<Dismissal>>,
     pub(super) typings: mpsc::Receiver<Typing>,
@@ -75,26 +78,46 @@ impl Session {
         let (events, arriving) = mpsc::channel(self.host.inner.options.event_credit.max(1) as usize);
         let (said, saying) = mpsc::channel(SAID);
         let intake = Intake::new(&self, measure.clone(), arriving);
-        let (responses, name) = (self.responses.clone(), hello.name.clone());
+        let (answers, name, grace) =
+            (self.answers.clone(), hello.name.clone(), self.host.inner.options.grace);
+        let call = Call { stop: self.host.inner.stop.clone(), dismissal: self.dismissal.clone(), grace };
         let reader = Reader {
-            stop: self.host.inner.stop.clone(),
-            grace: self.host.inner.options.grace,
+            call: call.clone(),
             gauges: self.gauges.clone(),
             room: Arc::new(Semaphore::new(EVENT_BYTES as usize)),
-            responses: self.responses.clone(),
-            dismissal: self.dismissal.clone(),
+            answers: answers.clone(),
             events,
             said,
         };
         let dispatch = Dispatch::new(self, measure.clone(), saying);
-        let (ending, (), ()) = tokio::join!(reader.run(requests), intake.run(), dispatch.run());
+        let done = CancellationToken::new();
+        let reading = async {
+            let ending = reader.run(requests).await;
+            // What is still to be said is said to whoever reads.
+            let _ = tokio::time::timeout(grace, done.cancelled()).await;
+            answers.over();
+            ending
+        };
+        let working = async {
+            tokio::join!(intake.run(), dispatch.run());
+            done.cancel();
+        };
+        let mut all = pin!(async { tokio::join!(reading, working).0 });
+        let ending = tokio::select! {
+            ending = &mut all => ending,
+            () = call.run_out() => {
+                // Whatever waits for a plugin that does not read, and keeps the stream from being read, goes on.
+                answers.over();
+                all.await
+            }
+        };
         measure.attached(false);
         match ending {
             Ok(()) => tracing::info!(plugin = name, "detached"),
             Err(status) => {
                 tracing::info!(plugin = name, code = ?status.code(), why = status.message(), "detached");
                 // Whoever has gone needs no answer.
-                let _ = responses.try_send(Err(status));
+                answers.end(status);
             }
         }
     }
@@ -106,26 +129,16 @@ impl Session {
             credit: self.host.inner.options.event_credit,
             resume_after: self.begun.settled,
         };
-        say(&self.responses, attach_response::Message::Welcome(welcome)).await;
+        self.answers.say(attach_response::Message::Welcome(welcome)).await;
     }
-}
-
-/// Answers a plugin; one that has gone hears nothing, and its session ends by itself.
-pub(super) async fn say(
-    responses: &mpsc::Sender<Result<AttachResponse, Status>>,
-    message: attach_response::Message,
-) {
-    let _ = responses.send(Ok(AttachResponse { message: Some(message) })).await;
 }
 
 /// Reads the stream and tells apart what comes.
 struct Reader {
-    stop: tokio_util::sync::CancellationToken,
-    grace: Duration,
+    call: Call,
     gauges: Arc<Gauges>,
     room: Arc<Semaphore>,
-    responses: mpsc::Sender<Result<AttachResponse, Status>>,
-    dismissal: watch::Receiver<Option<Dismissal>>,
+    answers: Answers,
     events: mpsc::Sender<Arrived>,
     said: mpsc::Sender<Said>,
 }
@@ -138,40 +151,29 @@ impl Reader {
             let deadline = going.map(|(_, at)| at);
             tokio::select! {
                 request = requests.message() => match request {
-                    Ok(Some(AttachRequest { message: Some(message) })) => self.take(message).await?,
+                    Ok(Some(AttachRequest { message: Some(message) })) => self.take(message).await.inspect_err(|_| self.answers.over())?,
                     // What a newer plugin says is not for this version.
                     Ok(Some(AttachRequest { message: None })) => {}
                     Ok(None) | Err(_) => return going.map_or(Ok(()), |(why, _)| Err(why.into())),
                 },
-                why = self.dismissed(), if going.is_none() => {
-                    going = Some((why, Instant::now() + self.say_goodbye(why).await));
+                why = self.call.comes(), if going.is_none() => {
+                    going = Some((why, Instant::now() + self.say_goodbye(why)));
                 }
                 () = until(deadline), if deadline.is_some() => {
+                    self.answers.over();
                     return going.map_or(Ok(()), |(why, _)| Err(why.into()));
                 }
             }
         }
     }
 
-    async fn dismissed(&mut self) -> Dismissal {
-        tokio::select! {
-            () = self.stop.cancelled() => Dismissal::Stopping,
-            why = self.dismissal.wait_for(Option::is_some) => {
-                // The sender lives as long as the session.
-                why.ok().and_then(|why| *why).unwrap_or(Dismissal::Stopping)
-            }
-        }
-    }
-
     /// Asks the plugin to finish; how long it may take.
-    async fn say_goodbye(&self, why: Dismissal) -> Duration {
-        let grace = match why {
-            Dismissal::Superseded | Dismissal::Stopping => self.grace,
-            Dismissal::Reconnected | Dismissal::Removed | Dismissal::Silent => return Duration::ZERO,
-        };
-        let within_ms = u32::try_from(grace.as_millis()).unwrap_or(u32::MAX);
-        let drain = attach_response::Message::Drain(Drain { within_ms });
-        let _ = self.responses.try_send(Ok(AttachResponse { message: Some(drain) }));
+    fn say_goodbye(&self, why: Dismissal) -> Duration {
+        let grace = self.call.grace(why);
+        if !grace.is_zero() {
+            let within_ms = u32::try_from(grace.as_millis()).unwrap_or(u32::MAX);
+            self.answers.try_say(attach_response::Message::Drain(Drain { within_ms }));
+        }
         grace
     }
 
@@ -196,6 +198,9 @@ impl Reader {
     }
 
     async fn take_event(&self, event: InboundEvent) -> Result<(), Status> {
+        if event.sequence == 0 {
+            return Err(invalid("event.sequence", "must be at least 1"));
+        }
         let spent = self
             .gauges
             .event_credit
@@ -204,12 +209,17 @@ impl Reader {
             return Err(Status::resource_exhausted("an event came without credit for it"));
         }
         let bytes = u32::try_from(event.encoded_len()).unwrap_or(EVENT_BYTES).clamp(1, EVENT_BYTES);
-        let room = self.room.clone().acquire_many_owned(bytes).await.map_err(|_| stopped())?;
-        self.events.send(Arrived { event, _room: room }).await.map_err(|_| stopped())
+        let room = self.room.clone().acquire_many_owned(bytes).await.map_err(|_| self.stopped())?;
+        self.events.send(Arrived { event, _room: room }).await.map_err(|_| self.stopped())
+    }
+
+    /// What a plugin is told when nobody takes what it says any more.
+    fn stopped(&self) -> Status {
+        self.call.reason().into()
     }
 
     async fn pass_on(&self, said: Said) -> Result<(), Status> {
-        self.said.send(said).await.map_err(|_| stopped())
+        self.said.send(said).await.map_err(|_| self.stopped())
     }
 }
 
@@ -218,8 +228,4 @@ async fn until(deadline: Option<Instant>) {
         Some(at) => tokio::time::sleep_until(at).await,
         None => std::future::pending().await,
     }
-}
-
-fn stopped() -> Status {
-    Dismissal::Stopping.into()
 }

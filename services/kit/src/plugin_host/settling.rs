@@ -19,8 +19,8 @@ pub(super) enum Turn {
     Settled,
     /// An earlier one of its partition has to come first: after that time.
     After(Duration),
-    /// It has no number, or too many wait: the plugin does not keep to the protocol.
-    Never,
+    /// Too many wait to be sent again: the plugin goes on pushing, and has to stop.
+    TooMany,
 }
 
 /// The events of one instance. A number that is left out counts as settled: after a reconnect a plugin does not repeat what it
@@ -60,8 +60,8 @@ impl Settling {
             self.highest = sequence;
             self.pending.insert(sequence);
         }
-        if sequence == 0 || self.pending.len() > WAITING {
-            return Turn::Never;
+        if self.pending.len() > WAITING {
+            return Turn::TooMany;
         }
         if !self.pending.contains(&sequence) {
             return Turn::Settled;
@@ -126,7 +126,6 @@ mod tests {
         settling.settle(9);
         assert_eq!(settling.through(), 9);
         assert_eq!(settling.arrives(8, "a", now()), Turn::Settled);
-        assert_eq!(settling.arrives(0, "a", now()), Turn::Never);
     }
 
     #[test]
@@ -158,7 +157,7 @@ mod tests {
     #[test]
     fn what_waits_is_bounded() {
         let mut settling = Settling::after(0);
-        let mut refused = (1..).find(|sequence| settling.arrives(*sequence, "a", now()) == Turn::Never);
+        let mut refused = (1..).find(|sequence| settling.arrives(*sequence, "a", now()) == Turn::TooMany);
         assert_eq!(refused.take(), Some(WAITING as u64 + 1));
     }
 }

@@ -1,6 +1,8 @@
 //! Who may attach, and who takes whose place.
 
-use causeway_proto::plugin::{Hello, PluginKind, RemovePluginRequest, attach_response};
+use causeway_proto::plugin::{
+    Delivery, DeliveryState, Hello, PluginKind, RemovePluginRequest, attach_response,
+};
 use tonic::Code;
 
 use super::stage::{Line, Service, hello};
@@ -47,6 +49,22 @@ async fn a_newer_instance_takes_the_place_and_keeps_it() {
     let (newer, ()) = tokio::join!(newer, told);
     let _newer = newer.unwrap();
     assert_eq!(refusal(&service, &token, hello("tele", "a")).await, Code::Aborted);
+}
+
+#[tokio::test]
+async fn an_instance_that_reads_nothing_does_not_keep_the_place() {
+    let service = Service::start();
+    let mut deaf = Line::open(&service, "tele", "a").await;
+    for sequence in 1..=1_000 {
+        deaf.push(sequence, &sequence.to_string(), "hello").await;
+    }
+    for _ in 0..3_000 {
+        deaf.report(&Delivery::default(), DeliveryState::Sent, "").await;
+    }
+    let token = service.add("tele").await;
+    let newer = Line::attach(service.grpc(&token), hello("tele", "b"));
+    let newer = tokio::time::timeout(std::time::Duration::from_secs(5), newer).await;
+    assert!(newer.expect("it does not wait for what nobody reads").is_ok());
 }
 
 #[tokio::test]

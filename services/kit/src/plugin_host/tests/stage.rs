@@ -243,7 +243,7 @@ pub(super) fn hello(name: &str, instance: &str) -> Hello {
 
 impl Line {
     pub(super) async fn attach(grpc: Grpc, hello: Hello) -> Result<Self, Status> {
-        let (requests, outgoing) = mpsc::channel(2_000);
+        let (requests, outgoing) = mpsc::channel(8_000);
         let first = AttachRequest { message: Some(attach_request::Message::Hello(hello)) };
         requests.send(first).await.unwrap();
         let mut responses =
