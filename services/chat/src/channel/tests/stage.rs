@@ -141,10 +141,6 @@ impl Stage {
         self.store.read(job).await.unwrap()
     }
 
-    pub(super) fn desk(&self) -> Arc<ChannelDesk> {
-        self.desk.clone()
-    }
-
     pub(super) fn pass(&self, time: Duration) {
         self.clock.set(self.clock.now_micros() + i64::try_from(time.as_micros()).unwrap());
     }
