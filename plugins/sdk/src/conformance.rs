@@ -30,6 +30,8 @@ pub struct Options {
     /// How long the plugin may take for anything that it has to do: to attach, to answer a delivery. A started command is
     /// given three times as long at first.
     pub timeout: Duration,
+    /// How long a person may take to start a plugin that the suite does not start.
+    pub by_hand: Duration,
     /// The credential that the plugin must show. A command gets it as `CAUSEWAY_PLUGIN_TOKEN`.
     pub token: String,
     /// Leaves out the one check that takes half a minute.
@@ -50,6 +52,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             timeout: Duration::from_secs(10),
+            by_hand: Duration::from_secs(120),
             token: uuid::Uuid::new_v4().simple().to_string(),
             quick: false,
             text: "hello".to_owned(),

@@ -65,6 +65,7 @@ impl Check {
         let options = Options {
             timeout: self.timeout,
             token: self.token.unwrap_or(usual.token),
+            by_hand: usual.by_hand,
             quick: self.quick,
             only: self.only,
             text: self.text,
@@ -73,7 +74,7 @@ impl Check {
             show_output: self.show_output,
         };
         if let Target::Listen(address) = &target {
-            let (token, wait) = (&options.token, options.timeout.as_secs());
+            let (token, wait) = (&options.token, options.by_hand.as_secs());
             output::line(&format!(
                 "start the plugin within {wait} s:\n  CAUSEWAY_PLUGIN_HOST=http://{address} CAUSEWAY_PLUGIN_TOKEN={token}"
             ))?;

@@ -25,6 +25,9 @@ use crate::played::Call;
 /// Events that a plugin may have sent without an outcome, where a check does not say otherwise.
 const CREDIT: u32 = 64;
 
+/// How many times longer a command may take that has to start.
+const STARTED: u32 = 3;
+
 /// Why a check did not pass.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Verdict {
@@ -127,6 +130,14 @@ impl Stage {
     /// How long the plugin may take for anything.
     pub(super) fn timeout(&self) -> Duration {
         self.options.timeout
+    }
+
+    /// How long the plugin may take to start and to attach.
+    pub(super) fn starting(&self) -> Duration {
+        match self.program {
+            Some(_) => self.options.timeout * STARTED,
+            None => self.options.by_hand,
+        }
     }
 
     /// Whether the plugin attaches: it has said Hello, and did not stay away lately.

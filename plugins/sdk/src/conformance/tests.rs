@@ -132,7 +132,8 @@ async fn a_command_that_does_not_exist_is_said_to() {
 
 #[tokio::test]
 async fn a_plugin_that_never_attaches_is_not_waited_for_again_and_again() {
-    let options = Options { timeout: Duration::from_millis(200), ..options() };
+    let (timeout, by_hand) = (Duration::from_millis(200), Duration::from_millis(600));
+    let options = Options { timeout, by_hand, ..options() };
     let report = check(Target::Listen(free_address()), options, |_| {}).await;
     let failed: Vec<_> = report.failed().map(|result| result.name).collect();
     assert_eq!(failed, ["attach"]);

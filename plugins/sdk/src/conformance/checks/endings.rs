@@ -13,8 +13,6 @@ const LATER: Duration = Duration::from_millis(1_000);
 const TOLERANCE: Duration = Duration::from_millis(50);
 /// How long a plugin is given to finish.
 const DRAIN: Duration = Duration::from_secs(5);
-/// How many times longer a plugin may take that has to start.
-const START: u32 = 3;
 
 pub(super) async fn cut(stage: &mut Stage) -> Step<()> {
     stage.attached().await?;
@@ -76,7 +74,7 @@ pub(super) async fn kill(stage: &mut Stage) -> Step<()> {
     if !stage.kill().await? {
         return skipped("the plugin was not started by the suite");
     }
-    stage.next_stream(stage.timeout() * START).await?;
+    stage.next_stream(stage.starting()).await?;
     if stage.instance() == before {
         return failed("it attached with the instance id that it had before it was killed");
     }

@@ -9,11 +9,9 @@ use crate::conformance::stage::{Heard, Stage, Step, failed, skipped};
 
 /// How long Welcome is held back.
 const SILENCE: Duration = Duration::from_millis(500);
-/// How many times longer a plugin may take that has to start.
-const START: u32 = 3;
 
 pub(super) async fn attach(stage: &mut Stage) -> Step<()> {
-    stage.next_stream(stage.timeout() * START).await?;
+    stage.next_stream(stage.starting()).await?;
     let until = Instant::now() + SILENCE;
     loop {
         match stage.hear(until).await {
