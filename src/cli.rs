@@ -5,8 +5,12 @@ use std::path::PathBuf;
 use causeway_config::{Flag, Loaded, Settings, Sources};
 use clap::{Args, Parser, Subcommand, error::ErrorKind};
 
-use crate::cmd::{
-    bridge, bulk, config, conversation, doctor, notify, outbox, plugin, send, service, token, up, user,
+use crate::{
+    cmd::{
+        bridge, bulk, config, conversation, doctor, migrate, notify, outbox, plugin, reload, send, service,
+        token, up, user,
+    },
+    reload::Again,
 };
 
 const EXAMPLES: &str = "\
@@ -17,6 +21,7 @@ Examples:
   causeway send --conversation lobby --as alice \"hello\"
   causeway token --user alice               a token for a WebSocket client
   causeway config show                      each setting and where it came from
+  causeway reload                           take a changed configuration, without dropping a socket
   causeway doctor                           what is wrong with this installation
 
 Settings come from --config FILE (or CAUSEWAY_CONFIG), ./causeway.toml or causeway.toml in the data directory, then from
@@ -35,7 +40,7 @@ pub(crate) struct Cli {
 }
 
 /// Flags of every call.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Options of every call")]
 pub(crate) struct Global {
     /// Configuration file [default: ./causeway.toml, or causeway.toml in the data directory, where there is one]
@@ -55,10 +60,19 @@ impl Global {
         let data_dir = self.data_dir.as_ref().map(|path| path.display().to_string());
         flags.extend(flag("--data-dir", "data_dir", data_dir));
         flags.extend(flag("--log", "log.level", self.log.clone()));
-        let data_dir =
-            self.data_dir.clone().or_else(|| std::env::var_os("CAUSEWAY_DATA_DIR").map(PathBuf::from));
-        let data_dir = data_dir.unwrap_or_else(|| PathBuf::from("causeway-data"));
+        let data_dir = self.usual_data_dir();
         Ok(Settings::load(&Sources::of_process(self.config.as_deref(), &data_dir, flags))?)
+    }
+
+    /// How a process reads its settings, at its start and again: from the same sources.
+    pub(crate) fn sources(&self, flags: Vec<Flag>) -> Again {
+        let global = self.clone();
+        Box::new(move || global.load(flags.clone()))
+    }
+
+    /// The data directory where no configuration is to be read for it.
+    pub(crate) fn usual_data_dir(&self) -> PathBuf {
+        self.named_data_dir().unwrap_or_else(|| PathBuf::from("causeway-data"))
     }
 
     /// The flags that another call needs to find the same data and configuration, as they are typed.
@@ -105,6 +119,8 @@ pub(crate) enum Command {
     Bulk(bulk::Bulk),
     #[command(subcommand)]
     Config(config::Config),
+    Reload(reload::Reload),
+    Migrate(migrate::Migrate),
     Doctor(doctor::Doctor),
 }
 
@@ -187,6 +203,8 @@ mod tests {
             "causeway outbox replay 7 8",
             "causeway config show",
             "causeway config check",
+            "causeway reload",
+            "causeway reload bridge chat --json",
             "causeway doctor",
         ] {
             let parsed = Cli::try_parse_from(line.split_whitespace());

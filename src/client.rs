@@ -7,9 +7,10 @@ use std::{error::Error, path::Path, time::Duration};
 
 use anyhow::{anyhow, bail};
 use causeway_config::{Secret, Settings};
+use causeway_link::grpc::{self, Reach, Service};
 use causeway_proto::{
     chat::{chat_client::ChatClient, directory_client::DirectoryClient},
-    client::{Credential, Grpc, remote},
+    client::{Credential, Grpc},
     notification::notifications_client::NotificationsClient,
     plugin::{PluginKind, plugins_client::PluginsClient},
 };
@@ -17,7 +18,7 @@ use clap::Args;
 use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
-use crate::{cli::Global, data_dir, failure::Usage, output::Output};
+use crate::{cli::Global, data_dir, failure::Usage, output::Output, reach};
 
 /// Longer than any call of a person takes.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -88,15 +89,15 @@ pub(crate) struct Services {
 
 impl Services {
     pub(crate) fn chat(&self) -> anyhow::Result<Caller<ChatClient<Grpc>>> {
-        self.caller("chat", &self.settings.services.chat.url, ChatClient::new)
+        self.caller(Service::Chat, ChatClient::new)
     }
 
     pub(crate) fn directory(&self) -> anyhow::Result<Caller<DirectoryClient<Grpc>>> {
-        self.caller("chat", &self.settings.services.chat.url, DirectoryClient::new)
+        self.caller(Service::Chat, DirectoryClient::new)
     }
 
     pub(crate) fn notifications(&self) -> anyhow::Result<Caller<NotificationsClient<Grpc>>> {
-        self.caller("notification", &self.settings.services.notification.url, NotificationsClient::new)
+        self.caller(Service::Notification, NotificationsClient::new)
     }
 
     /// Whoever has plugins and outboxes: chat and notification, or the one process that is both.
@@ -109,26 +110,24 @@ impl Services {
     /// Who has the plugins of a kind.
     pub(crate) fn plugins_of(&self, kind: PluginKind) -> anyhow::Result<Caller<PluginsClient<Grpc>>> {
         match kind {
-            PluginKind::NoticeSource => {
-                self.caller("notification", &self.settings.services.notification.url, PluginsClient::new)
-            }
+            PluginKind::NoticeSource => self.caller(Service::Notification, PluginsClient::new),
             PluginKind::Channel | PluginKind::Agent | PluginKind::Unspecified => {
-                self.caller("chat", &self.settings.services.chat.url, PluginsClient::new)
+                self.caller(Service::Chat, PluginsClient::new)
             }
         }
     }
 
-    fn caller<C>(&self, part: &str, configured: &str, client: fn(Grpc) -> C) -> anyhow::Result<Caller<C>> {
-        let url = match &self.server {
-            Some(server) => server.clone(),
-            None => locate(&self.settings.data_dir, part, configured),
+    fn caller<C>(&self, service: Service, client: fn(Grpc) -> C) -> anyhow::Result<Caller<C>> {
+        let (key, configured) = reach::configured(&self.settings, service);
+        let (key, url) = match &self.server {
+            Some(server) => ("--server", server.clone()),
+            None => (key, locate(&self.settings.data_dir, service.name(), configured)),
         };
-        match remote(&url, self.credential.clone()) {
-            Ok(grpc) => Ok(Caller { url, client: client(grpc), subject: String::new() }),
-            Err(_) => {
-                bail!(Usage(format!("{url} is not where a server can be: write it as http://HOST:PORT")))
-            }
-        }
+        let settings =
+            grpc::Settings { timeout: DEADLINE, ..reach::settings(&self.settings.services.client) };
+        let reach = Reach { settings, ..Reach::new("command") };
+        let grpc = reach::link(&reach, key, &url, service)?.grpc(self.credential.clone());
+        Ok(Caller { url, client: client(grpc), subject: String::new() })
     }
 }
 
@@ -216,7 +215,7 @@ fn is_unreachable(status: &Status) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use causeway_proto::chat::GetUserRequest;
+    use causeway_proto::{chat::GetUserRequest, client::remote};
 
     use super::*;
 

@@ -1,55 +1,86 @@
 //! What every process of ours has, whichever parts are in it: data directory, credentials, metrics, listeners, an end.
 
-use std::{io::ErrorKind, net::SocketAddr, time::Duration};
+use std::{io::ErrorKind, net::SocketAddr, sync::Arc, time::Duration};
 
 use anyhow::{anyhow, bail};
-use causeway_config::{AuthSettings, Origin, Provenance, Settings};
+use causeway_config::{AuthSettings, Flag, Loaded, Origin, Provenance, Settings};
 use causeway_kit::{
     Context, Part,
     server::{self, GrpcService, Limits, ServiceToken, StackOptions},
 };
 use causeway_proto::client::Credential;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    signal::unix::{Signal, SignalKind, signal},
+};
 use tokio_stream::{StreamExt, wrappers::TcpListenerStream};
 
 use crate::{
     admin,
+    cli::Global,
     data_dir::{Announcement, DataDir},
     lifecycle::{self, Lifecycle},
-    limits, telemetry,
+    limits,
+    reload::{self, Control, Reader, Reloads},
+    telemetry,
 };
 
 /// A process that is about to run.
 pub(crate) struct Host {
     /// What is set, with credentials filled in.
     pub(crate) settings: Settings,
+    /// Where it came from.
+    pub(crate) provenance: Provenance,
     /// What parts are started with.
     pub(crate) context: Context,
     /// Whether credentials were made just now.
     pub(crate) is_first_start: bool,
     /// How it ends.
     pub(crate) lifecycle: Lifecycle,
+    /// What takes new settings while it runs.
+    pub(crate) reloads: Reloads,
     /// Where it keeps what it keeps.
     pub(crate) dir: DataDir,
     announcements: Vec<Announcement>,
+    control: Control,
+    hangup: Signal,
 }
 
 impl Host {
-    /// Starts logging, and opens the data directory.
-    pub(crate) fn new(mut settings: Settings) -> anyhow::Result<Self> {
-        telemetry::start(&settings.log)?;
+    /// Reads the settings, starts logging, and opens the data directory. `flags` are what was typed beside `global`.
+    pub(crate) fn new(global: &Global, flags: Vec<Flag>, reader: Reader) -> anyhow::Result<Self> {
+        let again = global.sources(flags);
+        let Loaded { mut settings, provenance } = again()?;
+        let levels = telemetry::start(&settings.log)?;
         lifecycle::log_panics();
         limits::raise_open_files();
-        let lifecycle = Lifecycle::new()?;
+        let (lifecycle, hangup) = (Lifecycle::new()?, signal(SignalKind::hangup())?);
         let dir = DataDir::open(&settings.data_dir)?;
         let is_first_start = fill_in_credentials(&mut settings.auth, &dir)?;
 
         let context = Context {
             tasks: lifecycle.tasks.clone(),
+            leaving: lifecycle.leaving.clone(),
+            closing: lifecycle.closing.clone(),
             stop: lifecycle.stop.clone(),
             ..Context::new(dir.path())
         };
-        Ok(Self { settings, context, is_first_start, lifecycle, dir, announcements: Vec::new() })
+        let mut reloads = Reloads::new(again, reader, provenance.clone());
+        reloads.add(&["log.level"], move |settings| levels.prepare(&settings.log));
+        let control = Control::listen(dir.path(), reader.name())?;
+        let announcements = Vec::new();
+        Ok(Self {
+            settings,
+            provenance,
+            context,
+            is_first_start,
+            lifecycle,
+            reloads,
+            dir,
+            announcements,
+            control,
+            hangup,
+        })
     }
 
     /// What calls to services show.
@@ -63,7 +94,7 @@ impl Host {
     /// One gRPC service of these parts. The process ends when one of them does.
     pub(crate) fn stack(&mut self, parts: Vec<Part>) -> GrpcService {
         for part in &parts {
-            self.lifecycle.watch(part.name, part.health.clone());
+            self.lifecycle.watch(part.name, part.broken.clone());
         }
         let token = self.settings.auth.service_token.as_ref().map_or("", |token| token.expose());
         let options =
@@ -71,11 +102,12 @@ impl Host {
         server::stack(parts, options, &self.context)
     }
 
-    /// Answers gRPC until the stop.
+    /// Answers gRPC until the process closes, and then finishes what is under way.
     pub(crate) fn serve_grpc(&mut self, listener: TcpListener, service: GrpcService) {
         let incoming = TcpListenerStream::new(listener).map(without_delay);
         let limits = self.grpc_limits();
-        let serve = server::serve(service, incoming, limits, self.lifecycle.stop.clone());
+        let serve = server::serve(service, incoming, limits, self.lifecycle.closing.clone());
+        let serve = self.lifecycle.calls.track_future(serve);
         self.lifecycle.essential("the gRPC listener", serve);
     }
 
@@ -107,9 +139,15 @@ impl Host {
         Ok(())
     }
 
-    /// Waits for the end; see [`Lifecycle::run`].
+    /// Waits for the end, see [`Lifecycle::run`], and takes new settings until then.
     pub(crate) async fn run(self, drained: impl Future<Output = ()>, window: Duration) -> anyhow::Result<()> {
-        self.lifecycle.run(drained, window).await
+        let Self { settings, lifecycle, reloads, control, hangup, announcements, .. } = self;
+        let reloads = Arc::new(reloads);
+        lifecycle.tasks.spawn(control.serve(reloads.clone(), lifecycle.stop.clone()));
+        lifecycle.tasks.spawn(reload::on_hangup(hangup, reloads, lifecycle.stop.clone()));
+        let ended = lifecycle.run(drained, window, settings.stop).await;
+        drop(announcements);
+        ended
     }
 }
 
@@ -167,7 +205,7 @@ mod tests {
     use super::*;
 
     fn admin_from(origin: Origin) -> Provenance {
-        let entry = Entry { key: "admin.listen".into(), value: String::new(), origin };
+        let entry = Entry::new("admin.listen", "", origin);
         Provenance { entries: vec![entry], file: None }
     }
 

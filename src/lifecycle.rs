@@ -1,63 +1,96 @@
-//! From the first signal to the exit: a soft stop, a grace, a hard stop. A second signal forces the end, and a task that
-//! must not die stops the process when it does.
+//! From the first signal to the exit. A process leaves in steps, and each is cancelled with those that come after it:
+//!
+//! 1. `leaving`: nothing is ready any more, and everything goes on for `stop.lead`, so that load balancers notice.
+//! 2. `drain`: no new sockets, open ones end within their window.
+//! 3. `closing`: no new calls, streams end, calls under way are finished.
+//! 4. `stop`: every task ends.
+//!
+//! A second signal, or the hard limit `stop.timeout`, ends it at once; a task that must not die stops the process when it does.
 
-use std::{future::pending, time::Duration};
+use std::{cell::Cell, future::pending, time::Duration};
 
 use anyhow::{anyhow, bail};
+use causeway_config::StopSettings;
 use tokio::{
     signal::unix::{Signal, SignalKind, signal},
-    sync::watch,
-    task::JoinSet,
+    task::{AbortHandle, JoinSet},
     time::{sleep, timeout},
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
-/// How long work that is under way may take once sockets are gone.
-const GRACE: Duration = Duration::from_secs(10);
-/// How long a part may be unable to do its job before it counts as dead: a full disk is often emptied again.
+/// What sockets and calls may take beyond their own windows before the rest goes on without them.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// How long calls that are under way may take once nothing new is taken. A listener has a limit of its own, which is shorter.
+const CALLS: Duration = Duration::from_secs(12);
 
 /// What ends a process, and in which order its tasks end.
 pub(crate) struct Lifecycle {
     /// Every task that is not essential.
     pub(crate) tasks: TaskTracker,
-    /// Cancelled first: nothing new is begun, sockets are closed, readiness is false.
+    /// Cancelled first: nothing is ready any more, and everything goes on.
+    pub(crate) leaving: CancellationToken,
+    /// Cancelled next: no new sockets, and open ones are closed.
     pub(crate) drain: CancellationToken,
-    /// Cancelled when the sockets are gone: every task ends.
+    /// Cancelled when the sockets are gone: no new calls, and streams end.
+    pub(crate) closing: CancellationToken,
+    /// Cancelled when the calls are done: every task ends.
     pub(crate) stop: CancellationToken,
-    /// Tasks that run until the stop. One that ends earlier is a reason to stop.
+    /// Whatever answers calls until `closing`, and then finishes those under way.
+    pub(crate) calls: TaskTracker,
+    /// Tasks that run until they are told to end. One that ends earlier is a reason to stop.
     essential: JoinSet<String>,
+    names: Vec<(String, AbortHandle)>,
     signals: Signals,
 }
 
 impl Lifecycle {
     /// For a process that is about to start. From here on a signal is an order to stop, and is carried out in order.
     pub(crate) fn new() -> std::io::Result<Self> {
+        let stop = CancellationToken::new();
+        let closing = stop.child_token();
+        let drain = closing.child_token();
         Ok(Self {
             tasks: TaskTracker::new(),
-            drain: CancellationToken::new(),
-            stop: CancellationToken::new(),
+            leaving: drain.child_token(),
+            drain,
+            closing,
+            stop,
+            calls: TaskTracker::new(),
             essential: JoinSet::new(),
+            names: Vec::new(),
             signals: Signals::listen()?,
         })
+    }
+
+    /// Waits for what start-up needs. Fails when a signal comes first: then there is nothing yet that must end in order.
+    pub(crate) async fn until<T>(
+        &mut self,
+        ready: impl Future<Output = anyhow::Result<T>>,
+    ) -> anyhow::Result<T> {
+        tokio::select! {
+            ready = ready => ready,
+            name = self.signals.next() => bail!("stopped by {name} before it had started"),
+        }
     }
 
     /// Starts a task without which the process is of no use.
     pub(crate) fn essential(&mut self, name: &str, task: impl Future<Output = ()> + Send + 'static) {
         let death = format!("{name} has ended by itself");
-        self.essential.spawn(async move {
+        let handle = self.essential.spawn(async move {
             task.await;
             death
         });
+        self.names.push((name.to_owned(), handle));
     }
 
-    /// Stops the process when a part cannot do its job any more, or is gone.
-    pub(crate) fn watch(&mut self, name: &str, health: watch::Receiver<bool>) {
+    /// Stops the process when a part cannot do its job again until it is started anew. One that only cannot now, as when the disk
+    /// is full, is not ready, and goes on.
+    pub(crate) fn watch(&mut self, name: &str, broken: CancellationToken) {
         let death = format!("{name} cannot do its job any more");
         let stop = self.stop.clone();
         self.essential.spawn(async move {
             tokio::select! {
-                () = until_ill(health) => {}
+                () = broken.cancelled() => {}
                 () = stop.cancelled() => {}
             }
             death
@@ -65,11 +98,12 @@ impl Lifecycle {
     }
 
     /// Waits for a reason to stop, and stops. `drained` ends when sockets are gone, which may take as long as `window`.
-    /// Fails when the reason was not a signal, or when a second signal forced the end.
+    /// Fails when the reason was not a signal, when a second signal forced the end, or when the hard limit did.
     pub(crate) async fn run(
         mut self,
         drained: impl Future<Output = ()>,
         window: Duration,
+        settings: StopSettings,
     ) -> anyhow::Result<()> {
         let reason = tokio::select! {
             name = self.signals.next() => {
@@ -81,27 +115,70 @@ impl Lifecycle {
                 Err(death)
             }
         };
+        // Who is dead need not wait for others to notice.
+        let lead = if reason.is_ok() { settings.lead } else { Duration::ZERO };
+        let Self { tasks, leaving, drain, closing, stop, calls, mut essential, names, mut signals } = self;
+        let step = Cell::new(Step::Leaving);
         let stopped = async {
-            self.drain.cancel();
+            leaving.cancel();
+            sleep(lead).await;
+            step.set(Step::Sockets);
+            drain.cancel();
             if timeout(window + PATIENCE, drained).await.is_err() {
                 tracing::warn!("some sockets did not close in time");
             }
-            self.stop.cancel();
-            self.tasks.close();
-            let ended = async {
-                while self.essential.join_next().await.is_some() {}
-                self.tasks.wait().await;
-            };
-            if timeout(GRACE, ended).await.is_err() {
-                tracing::warn!("some work did not end in time");
+            step.set(Step::Calls);
+            closing.cancel();
+            calls.close();
+            if timeout(CALLS, calls.wait()).await.is_err() {
+                tracing::warn!("some calls did not end in time");
             }
+            step.set(Step::Rest);
+            stop.cancel();
+            tasks.close();
+            while essential.join_next().await.is_some() {}
+            tasks.wait().await;
         };
         tokio::select! {
-            () = stopped => tracing::info!("stopped"),
-            _ = self.signals.next() => bail!("stopped at once: a second signal came"),
+            ended = timeout(settings.timeout, stopped) => match ended {
+                Ok(()) => tracing::info!("stopped"),
+                Err(_) => bail!(
+                    "stopped at once: it was not over within {:?} (stop.timeout); still under way: {}",
+                    settings.timeout,
+                    under_way(step.get(), &names, tasks.len())
+                ),
+            },
+            _ = signals.next() => bail!(
+                "stopped at once: a second signal came; still under way: {}",
+                under_way(step.get(), &names, tasks.len())
+            ),
         }
         reason
     }
+}
+
+/// How far a process is on its way out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Step {
+    Leaving,
+    Sockets,
+    Calls,
+    Rest,
+}
+
+/// What did not end, for whoever asks why.
+fn under_way(step: Step, names: &[(String, AbortHandle)], tasks: usize) -> String {
+    let mut left: Vec<String> = match step {
+        Step::Leaving => vec!["stop.lead".to_owned()],
+        Step::Sockets => vec!["sockets".to_owned()],
+        Step::Calls => vec!["calls".to_owned()],
+        Step::Rest => Vec::new(),
+    };
+    left.extend(names.iter().filter(|(_, task)| !task.is_finished()).map(|(name, _)| name.clone()));
+    if tasks > 0 {
+        left.push(format!("{tasks} tasks"));
+    }
+    left.join(", ")
 }
 
 /// Ends when a task that must not end does.
@@ -110,25 +187,6 @@ async fn died(essential: &mut JoinSet<String>) -> anyhow::Error {
         Some(Ok(death)) => anyhow!(death),
         Some(Err(error)) if error.is_panic() => anyhow!("a task that must not end has panicked"),
         Some(Err(_)) | None => pending().await,
-    }
-}
-
-/// Ends when health was lost and did not come back soon, or when whoever reported it is gone.
-async fn until_ill(mut health: watch::Receiver<bool>) {
-    loop {
-        let healthy = *health.borrow_and_update();
-        if !healthy {
-            tokio::select! {
-                () = sleep(PATIENCE) => return,
-                changed = health.changed() => match changed {
-                    Ok(()) => continue,
-                    Err(_) => return,
-                },
-            }
-        }
-        if health.changed().await.is_err() {
-            return;
-        }
     }
 }
 
@@ -160,58 +218,4 @@ pub(crate) fn log_panics() {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const SECOND: Duration = Duration::from_secs(1);
-
-    #[tokio::test(start_paused = true)]
-    async fn a_task_that_must_not_end_stops_the_process_when_it_does() {
-        let mut lifecycle = Lifecycle::new().unwrap();
-        let (drain, stop) = (lifecycle.drain.clone(), lifecycle.stop.clone());
-        lifecycle.essential("the listener", async {});
-        let error = lifecycle.run(async {}, SECOND).await.unwrap_err();
-        assert_eq!(error.to_string(), "the listener has ended by itself");
-        assert!(drain.is_cancelled() && stop.is_cancelled());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn work_under_way_is_waited_for_after_the_sockets_are_gone() {
-        let mut lifecycle = Lifecycle::new().unwrap();
-        let (drain, stop) = (lifecycle.drain.clone(), lifecycle.stop.clone());
-        let (done, mut is_done) = watch::channel(false);
-        lifecycle.tasks.spawn(async move {
-            stop.cancelled().await;
-            sleep(SECOND).await;
-            let _ = done.send(true);
-        });
-        lifecycle.essential("the store", sleep(SECOND));
-        let drained = async move {
-            drain.cancelled().await;
-            sleep(SECOND).await;
-        };
-        assert!(lifecycle.run(drained, SECOND).await.is_err());
-        assert!(*is_done.borrow_and_update());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn health_that_comes_back_soon_is_no_death() {
-        let (health, receiver) = watch::channel(true);
-        let ill = tokio::spawn(until_ill(receiver));
-        health.send(false).unwrap();
-        sleep(SECOND).await;
-        health.send(true).unwrap();
-        sleep(PATIENCE * 2).await;
-        assert!(!ill.is_finished());
-        health.send(false).unwrap();
-        sleep(PATIENCE * 2).await;
-        assert!(ill.is_finished());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_part_that_is_gone_is_dead() {
-        let (health, receiver) = watch::channel(true);
-        drop(health);
-        until_ill(receiver).await;
-    }
-}
+mod tests;

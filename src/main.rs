@@ -14,7 +14,12 @@ mod limits;
 mod output;
 mod parts;
 mod plugins;
+mod reach;
+mod redis;
+mod reload;
+mod storage;
 mod telemetry;
+mod tls;
 mod welcome;
 
 use std::{process::ExitCode, time::Duration};
@@ -69,6 +74,8 @@ fn run(cli: Cli) -> anyhow::Result<()> {
         Command::Broadcast(broadcast) => client_call(broadcast.run(global)),
         Command::Bulk(bulk) => client_call(bulk.run(global)),
         Command::Config(config) => config.run(global),
+        Command::Migrate(migrate) => client_call(migrate.run(global)),
+        Command::Reload(reload) => client_call(reload.run(global)),
         Command::Doctor(doctor) => client_call(doctor.run(global)),
     }
 }

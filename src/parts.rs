@@ -1,15 +1,15 @@
 //! Settings → part. What a key of the configuration means to a part is said here and nowhere else.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use causeway_bridge::{Bridge, Services, auth::Auth};
+use causeway_bridge::{Bridge, Live, LiveSettings, Services, SharedLimits};
 use causeway_chat::{Assignment, OnMessage, Peers};
 use causeway_config::{Settings, notification};
 use causeway_kit::{Context, Part};
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::watch};
 use tokio_util::task::TaskTracker;
 
-use crate::{failure::Usage, host::Host};
+use crate::{failure::Usage, host::Host, tls};
 
 /// What the bridge takes to end beyond its drain window: calls under way, and the answers to close frames.
 const BRIDGE_GRACE: Duration = Duration::from_secs(15);
@@ -52,10 +52,13 @@ pub(crate) async fn notification(settings: &Settings, context: &Context) -> anyh
 /// Starts presence.
 pub(crate) async fn presence(settings: &Settings, context: &Context) -> anyhow::Result<Part> {
     let presence = &settings.services.presence;
+    let prefix = &settings.redis.prefix;
+    let shared = context.redis.clone().map(|redis| causeway_presence::SharedAt::new(redis, prefix));
     let settings = causeway_presence::Settings {
         offline_after: presence.offline_after,
         typing_timeout: presence.typing_timeout,
         orphan_grace: presence.orphan_grace,
+        shared,
         ..causeway_presence::Settings::default()
     };
     Ok(causeway_presence::start(settings, context).await?)
@@ -76,22 +79,43 @@ impl RunningBridge {
     }
 }
 
+/// What the bridge takes while it runs.
+const CHANGING: [&str; 12] = [
+    "auth.audience",
+    "auth.identity_claims",
+    "auth.introspection",
+    "auth.issuer",
+    "auth.keys",
+    "auth.leeway",
+    "bridge.allow_localhost_origins",
+    "bridge.max_connections",
+    "bridge.max_connections_per_user",
+    "bridge.origins",
+    "bridge.rate",
+    "bridge.tls",
+];
+
 /// Starts the bridge on a listener. It drains when the process does. Fails when a key cannot be used, or when two mounts
 /// claim one path: then the configuration is wrong.
 pub(crate) fn bridge(
-    host: &Host,
+    host: &mut Host,
     listener: TcpListener,
     services: Services,
 ) -> anyhow::Result<RunningBridge> {
-    let Host { settings, context, lifecycle, dir, .. } = host;
-    let auth = Auth::load(&settings.auth, &dir.signing_key_file(), context.clock.clone());
+    let live = live(host)?;
+    let Host { settings, context, lifecycle, .. } = host;
     let tasks = TaskTracker::new();
     let parts = causeway_bridge::Parts {
         settings: settings.bridge.clone(),
-        auth: auth.map_err(|error| Usage::error(error.to_string()))?,
+        live,
         services,
+        limits: context
+            .redis
+            .clone()
+            .map(|redis| SharedLimits { redis, prefix: settings.redis.prefix.clone() }),
         clock: context.clock.clone(),
         tasks: tasks.clone(),
+        leaving: lifecycle.leaving.clone(),
         stop: lifecycle.drain.clone(),
     };
     let mut started = None;
@@ -100,4 +124,20 @@ pub(crate) fn bridge(
         bridge.serve(listener);
     }
     Ok(RunningBridge { tasks, window: settings.bridge.drain + BRIDGE_GRACE })
+}
+
+/// What the bridge can be told while it runs, now and after each reload.
+fn live(host: &mut Host) -> anyhow::Result<LiveSettings> {
+    let (signing_key, clock) = (host.dir.signing_key_file(), host.context.clock.clone());
+    let load = move |settings: &Settings| -> anyhow::Result<Arc<Live>> {
+        let live = Live::load(&settings.bridge, &settings.auth, &signing_key, clock.clone());
+        let tls = tls::load(settings.bridge.tls.as_ref(), "bridge.tls", b"http/1.1")?;
+        Ok(Arc::new(live.map_err(|error| Usage::error(error.to_string()))?.with_tls(tls)))
+    };
+    let (publish, live) = watch::channel(load(&host.settings)?);
+    host.reloads.add(&CHANGING, move |settings| {
+        let (publish, live) = (publish.clone(), load(settings)?);
+        Ok(Box::new(move || drop(publish.send_replace(live))))
+    });
+    Ok(live)
 }

@@ -5,21 +5,49 @@ use std::io::{self, IsTerminal, Write};
 use causeway_config::{LogSettings, telemetry::LogFormat};
 use tracing::{Level, Metadata};
 use tracing_subscriber::{
-    EnvFilter, Layer, filter, filter::FilterExt, fmt, fmt::MakeWriter, layer::SubscriberExt,
+    EnvFilter, Layer, Registry, filter,
+    filter::FilterExt,
+    fmt,
+    fmt::MakeWriter,
+    layer::{self, SubscriberExt},
+    reload::{self, Handle},
     util::SubscriberInitExt,
 };
 
+use crate::reload::Apply;
+
+/// What is logged and what not.
+type Wanted = Box<dyn layer::Filter<Registry> + Send + Sync>;
+
+/// The levels in force, which can be changed.
+#[derive(Clone)]
+pub(crate) struct Levels(Handle<Wanted, Registry>);
+
 /// Starts logging as the settings say. Once per process.
-pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<()> {
-    // Without the hint nothing knows that most levels are off, and every frame would ask.
-    let discreet = filter::filter_fn(is_discreet).with_max_level_hint(filter::LevelFilter::TRACE);
-    let wanted = EnvFilter::try_new(&settings.level)?.and(discreet);
+pub(crate) fn start(settings: &LogSettings) -> anyhow::Result<Levels> {
+    let (wanted, levels) = reload::Layer::new(wanted(settings)?);
     let lines = fmt::layer().with_writer(Lines);
     let layer = match settings.format {
         LogFormat::Human => lines.with_ansi(io::stderr().is_terminal()).with_filter(wanted).boxed(),
         LogFormat::Json => lines.json().flatten_event(true).with_filter(wanted).boxed(),
     };
-    Ok(tracing_subscriber::registry().with(layer).try_init()?)
+    tracing_subscriber::registry().with(layer).try_init()?;
+    Ok(Levels(levels))
+}
+
+impl Levels {
+    /// Makes ready to log as other settings say.
+    pub(crate) fn prepare(&self, settings: &LogSettings) -> anyhow::Result<Apply> {
+        let (levels, wanted) = (self.0.clone(), wanted(settings)?);
+        // It fails only once there is nothing to log with any more.
+        Ok(Box::new(move || drop(levels.reload(wanted))))
+    }
+}
+
+fn wanted(settings: &LogSettings) -> anyhow::Result<Wanted> {
+    // Without the hint nothing knows that most levels are off, and every frame would ask.
+    let discreet = filter::filter_fn(is_discreet).with_max_level_hint(filter::LevelFilter::TRACE);
+    Ok(Box::new(EnvFilter::try_new(&settings.level)?.and(discreet)))
 }
 
 /// Libraries print frames and headers, and with them tokens and messages, below `info`, whatever level is asked for.

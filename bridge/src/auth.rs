@@ -12,7 +12,6 @@ mod key;
 
 use std::{path::Path, time::Duration};
 
-use arc_swap::ArcSwap;
 use causeway_config::AuthSettings;
 use causeway_proto::{chat::User, time::Clock};
 use prost_types::Timestamp;
@@ -26,10 +25,10 @@ pub use key::{Key, KeyError, LoadError};
 /// Longest token that is looked at, in bytes. It leaves room for the rest of a request's head.
 const MAX_TOKEN_BYTES: usize = 8 * 1024;
 
-/// Verifies tokens. One per process; keys can be replaced while sockets are open.
+/// Verifies tokens. When keys change, another takes its place.
 #[derive(Debug)]
 pub struct Auth {
-    keys: ArcSwap<Vec<Key>>,
+    keys: Vec<Key>,
     rules: Rules,
     introspection: Option<Introspection>,
     clock: Clock,
@@ -86,12 +85,7 @@ impl Auth {
             issuer: settings.issuer.clone(),
             audience: settings.audience.clone(),
         };
-        Ok(Self { keys: ArcSwap::from_pointee(keys), rules, introspection, clock })
-    }
-
-    /// From now on only these keys are good. Sockets that are open stay open.
-    pub fn replace_keys(&self, keys: Vec<Key>) {
-        self.keys.store(keys.into());
+        Ok(Self { keys, rules, introspection, clock })
     }
 
     /// Checks a token; `allow_opaque` says that it need not be a JWT. [`AuthError::Expired`] is answered only for a token
@@ -104,7 +98,7 @@ impl Auth {
             return Err(AuthError::Invalid);
         }
         let testimony = if jwt::is_jwt(&token.0) {
-            jwt::verify(&token.0, &self.keys.load(), &self.rules)?
+            jwt::verify(&token.0, &self.keys, &self.rules)?
         } else {
             let asked = self.introspection.as_ref().filter(|_| allow_opaque);
             asked.ok_or(AuthError::Invalid)?.ask(token, &self.rules, &self.clock).await?

@@ -12,6 +12,7 @@ pub(crate) mod status;
 
 use std::time::Duration;
 
+use causeway_link::grpc::Versions;
 use causeway_proto::{
     chat::{chat_client::ChatClient, directory_client::DirectoryClient},
     client::Grpc,
@@ -40,6 +41,19 @@ pub struct Services {
     pub notification: Grpc,
     /// `causeway.presence.v1`.
     pub presence: Grpc,
+    /// Whether their versions fit ours.
+    pub versions: ServiceVersions,
+}
+
+/// Whether the version of each service fits ours. The default is that all do, as they do in one process.
+#[derive(Debug, Clone, Default)]
+pub struct ServiceVersions {
+    /// Chat's.
+    pub chat: Versions,
+    /// Notification's.
+    pub notification: Versions,
+    /// Presence's.
+    pub presence: Versions,
 }
 
 impl std::fmt::Debug for Services {
@@ -63,7 +77,7 @@ pub(crate) struct Backend {
 impl Backend {
     /// Calls these services, and gives up after `deadline`.
     pub(crate) fn new(services: Services, deadline: Duration, metrics: Metrics) -> Self {
-        let Services { chat, notification, presence } = services;
+        let Services { chat, notification, presence, versions: _ } = services;
         let events = [&chat, &notification, &presence].map(|service| EventsClient::new(service.clone()));
         Self {
             chat: ChatClient::new(chat.clone()).max_decoding_message_size(LONGEST_ANSWER),
@@ -95,10 +109,9 @@ impl Backend {
     async fn call<'a, Q, T>(
         &self,
         name: &'static str,
-        body: Q,
+        mut request: Request<Q>,
         run: impl FnOnce(Request<Q>) -> BoxFuture<'a, Result<Response<T>, Status>>,
     ) -> Result<T, Status> {
-        let mut request = Request::new(body);
         request.set_timeout(self.deadline);
         let begun = Instant::now();
         let result = match timeout(self.deadline, run(request)).await {
@@ -113,7 +126,10 @@ impl Backend {
 
 /// Makes a call with one of the backend's clients: `ask!(self.chat, "Chat.React", react, request)`.
 macro_rules! ask {
-    ($backend:ident.$client:ident, $name:literal, $method:ident, $request:expr) => {{
+    ($backend:ident.$client:ident, $name:literal, $method:ident, $body:expr) => {
+        ask!($backend.$client, $name, $method, request: ::tonic::Request::new($body))
+    };
+    ($backend:ident.$client:ident, $name:literal, $method:ident, request: $request:expr) => {{
         let mut client = $backend.$client.clone();
         $backend
             .call($name, $request, |request| ::futures_util::FutureExt::boxed(client.$method(request)))
@@ -134,7 +150,7 @@ impl Log for Backend {
         let request = ReadRequest { source: source.into(), topic: topic.name.to_string(), after, limit };
         async move {
             let mut client = backend.events(source);
-            backend.call("Events.Read", request, |request| client.read(request).boxed()).await
+            backend.call("Events.Read", Request::new(request), |request| client.read(request).boxed()).await
         }
         .boxed()
     }

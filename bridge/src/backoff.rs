@@ -2,8 +2,14 @@
 
 use std::time::Duration;
 
+use tonic::Status;
+use tonic_types::StatusExt;
+
 const SHORTEST: Duration = Duration::from_millis(50);
 const LONGEST: Duration = Duration::from_secs(1);
+
+/// A service that goes away in order asks to go on elsewhere at once. One that does so again and again is not believed.
+const HANDED_OVER: Duration = Duration::from_secs(1);
 
 /// What lasted for this long was good.
 const GOOD: Duration = Duration::from_secs(10);
@@ -19,6 +25,16 @@ impl Default for Backoff {
 }
 
 impl Backoff {
+    /// The pause after a stream that held for `lasted` and ended so.
+    pub(crate) fn after_stream(&mut self, lasted: Duration, end: &Status) -> Duration {
+        let asked = end.get_details_retry_info().and_then(|info| info.retry_delay);
+        if asked == Some(Duration::ZERO) && lasted >= HANDED_OVER {
+            self.0 = SHORTEST;
+            return Duration::ZERO;
+        }
+        self.after(lasted)
+    }
+
     /// The pause after something that held for `lasted`.
     pub(crate) fn after(&mut self, lasted: Duration) -> Duration {
         if lasted >= GOOD {
@@ -32,7 +48,20 @@ impl Backoff {
 
 #[cfg(test)]
 mod tests {
+    use tonic::Code;
+    use tonic_types::ErrorDetails;
+
     use super::*;
+
+    #[test]
+    fn what_is_handed_over_goes_on_at_once_unless_it_was_only_just_opened() {
+        let at_once = ErrorDetails::with_retry_info(Some(Duration::ZERO));
+        let handed_over = Status::with_error_details(Code::Unavailable, "the server stops", at_once);
+        let (mut backoff, lasted) = (Backoff::default(), Duration::from_secs(2));
+        assert_eq!(backoff.after_stream(lasted, &handed_over), Duration::ZERO);
+        assert!(backoff.after_stream(Duration::ZERO, &handed_over) > Duration::ZERO);
+        assert!(backoff.after_stream(lasted, &Status::unavailable("lost")) > Duration::ZERO);
+    }
 
     #[test]
     fn pauses_grow_to_a_limit_and_are_short_after_something_good() {

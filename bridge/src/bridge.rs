@@ -9,10 +9,11 @@ use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use uuid::Uuid;
 
 use crate::{
-    auth::Auth,
     backend::Services,
     fanout::subscriber::Subscriber,
+    limits::{Limits, SharedLimits, Together},
     listener::{self, Edge, Incoming},
+    live::LiveSettings,
     metrics::Metrics,
     mount::MountConflict,
     presence::Link,
@@ -27,14 +28,18 @@ const SOURCES: [Source; 3] = [Source::Chat, Source::Notification, Source::Presen
 pub struct Parts {
     /// The `[bridge]` section.
     pub settings: BridgeSettings,
-    /// Checks tokens.
-    pub auth: Auth,
+    /// What can be changed while it runs.
+    pub live: LiveSettings,
     /// How the services are reached.
     pub services: Services,
+    /// Where the limits of users are kept together with other bridges; `None`: each bridge has its own.
+    pub limits: Option<SharedLimits>,
     /// The wall clock.
     pub clock: Clock,
     /// Knows every task of the bridge; when it is empty, the bridge has stopped.
     pub tasks: TaskTracker,
+    /// Cancelled some time before that: the bridge is not ready any more and goes on.
+    pub leaving: CancellationToken,
     /// Cancelled to stop: sockets are closed with 1012 over the drain window, and then everything ends.
     pub stop: CancellationToken,
 }
@@ -50,13 +55,17 @@ impl Bridge {
     /// Puts a bridge together and begins to follow the services, which need not be there yet. Fails when two
     /// mounts claim the same path.
     pub fn start(parts: Parts, registry: &mut Registry) -> Result<Self, MountConflict> {
-        let Parts { settings, auth, services, clock, tasks, stop } = parts;
+        let Parts { settings, live, services, limits, clock, tasks, leaving, stop } = parts;
         let metrics = Metrics::register(registry);
-        let shared = Shared::new(Settings::from(&settings), auth, services, clock, metrics);
+        let shared = Shared::new(Settings::from(&settings), live.clone(), services, clock, metrics);
         let edge = Arc::new(Edge::new(&settings, shared.clone())?);
         let halt = CancellationToken::new();
         follow(&shared, &tasks, &halt);
-        tasks.spawn(supervise(shared, stop, halt));
+        if let Some(at) = limits {
+            tasks.spawn(Together::new(at, edge.limits.clone()).run(halt.clone()));
+        }
+        tasks.spawn(keep_to(live, edge.limits.clone(), halt.clone()));
+        tasks.spawn(supervise(shared, leaving, stop, halt));
         Ok(Self { edge, tasks })
     }
 
@@ -89,9 +98,28 @@ fn follow(shared: &Arc<Shared>, tasks: &TaskTracker, halt: &CancellationToken) {
     tasks.spawn(link.run(halt.clone()));
 }
 
+/// Sees that open sockets keep to the limits as they are set now.
+async fn keep_to(mut live: LiveSettings, limits: Arc<Limits>, halt: CancellationToken) {
+    let changes = async {
+        while live.changed().await.is_ok() {
+            limits.set(live.borrow_and_update().caps);
+        }
+    };
+    let _ = halt.run_until_cancelled(changes).await;
+}
+
 /// Waits for the order to stop, lets the sockets end, and then everything else. The services must still be
 /// there meanwhile: what clients have sent is carried out.
-async fn supervise(shared: Arc<Shared>, stop: CancellationToken, halt: CancellationToken) {
+async fn supervise(
+    shared: Arc<Shared>,
+    leaving: CancellationToken,
+    stop: CancellationToken,
+    halt: CancellationToken,
+) {
+    tokio::select! {
+        () = leaving.cancelled() => shared.leaving.cancel(),
+        () = stop.cancelled() => {}
+    }
     stop.cancelled().await;
     shared.drain.cancel();
     shared.sockets.close();

@@ -72,7 +72,7 @@ pub(crate) async fn refuse<S>(socket: WebSocketStream<S>, code: u16, reason: &'s
 where
     S: AsyncRead + AsyncWrite + Unpin + Send,
 {
-    Wire::new(socket, REFUSED).close(Some(Close { code, reason }), REFUSED).await;
+    Wire::new(socket, REFUSED).close(Some((code, reason.into())), REFUSED).await;
 }
 
 /// Runs an upgraded socket until it is closed. Its state is put into one place at once, so that the future
@@ -170,7 +170,7 @@ where
             return Some(End::Close(Close::EXPIRED));
         }
         match wake {
-            Wake::Drain => self.session.on_drain(now.at + self.shared.settings.drain.mul_f64(rand::random())),
+            Wake::Drain => self.session.on_drain(now.at + self.shared.turn()),
             Wake::Frame(frame) => return self.on_frames(now, frame),
             Wake::Mail(Mailed::Deliveries) => {
                 for delivery in std::mem::take(&mut self.deliveries) {

@@ -54,7 +54,7 @@ pub(crate) async fn answer(edge: &Edge, head: &Head, found: &Found<'_>, route: &
     if route.successors.is_some() && !edge.deprecated_paths {
         return detail(StatusCode::GONE, "this path is gone").into();
     }
-    if edge.origins.check(&head.headers).is_err() {
+    if edge.shared.live().origins.check(&head.headers).is_err() {
         return detail(StatusCode::FORBIDDEN, "origin not allowed").into();
     }
     match open(edge, head, found, route).await {
@@ -104,12 +104,12 @@ async fn open(
     route: &'static Route,
 ) -> Result<Box<Opened>, Refusal> {
     let allow_opaque = auth::takes_opaque_tokens(found.dialect);
-    let identity = edge.shared.auth.verify(&head.token()?, allow_opaque).await?;
+    let identity = edge.shared.live().auth.verify(&head.token()?, allow_opaque).await?;
     let id = found.id();
     if id.as_deref().is_some_and(|id| id::read(id).is_err()) {
         return Err(Refusal::NotFound);
     }
-    let seat = edge.limits.enter(&identity.user.id)?;
+    let seat = edge.limits.admit(&identity.user.id).await?;
     let since = head.since.clone();
     let request = opening::Request { dialect: found.dialect, route, id, identity, since, allow_opaque, seat };
     let opening = Box::pin(opening::open(&edge.shared, request));

@@ -117,7 +117,7 @@ fn readiness(edge: &Edge) -> Reply {
 
 /// `GET /api/conversations/{id}`. A page on another origin asks first whether it may (the CORS protocol).
 async fn conversation(edge: &Edge, head: &Head, found: &Found<'_>) -> Reply {
-    if edge.origins.check(&head.headers).is_err() {
+    if edge.shared.live().origins.check(&head.headers).is_err() {
         return detail(StatusCode::FORBIDDEN, "origin not allowed");
     }
     match head.method {
@@ -135,7 +135,7 @@ async fn conversation(edge: &Edge, head: &Head, found: &Found<'_>) -> Reply {
 }
 
 async fn read_conversation(edge: &Edge, head: &Head, found: &Found<'_>) -> Result<Conversation, Refusal> {
-    let identity = edge.shared.auth.verify(&head.token()?, false).await?;
+    let identity = edge.shared.live().auth.verify(&head.token()?, false).await?;
     let id = found.id().ok_or(Refusal::NotFound)?;
     let reading = opening::conversation(&edge.shared, &identity, &id);
     tokio::time::timeout(edge.handshake_timeout, reading).await.map_err(|_| Refusal::Unavailable)?
@@ -201,7 +201,8 @@ fn preflight() -> Reply {
 fn for_page(edge: &Edge, head: &Head, mut reply: Reply) -> Reply {
     let headers = reply.headers_mut();
     headers.insert(VARY, HeaderValue::from_static("Origin"));
-    if let (Ok(Some(_)), Some(origin)) = (edge.origins.check(&head.headers), head.headers.get(ORIGIN)) {
+    let live = edge.shared.live();
+    if let (Ok(Some(_)), Some(origin)) = (live.origins.check(&head.headers), head.headers.get(ORIGIN)) {
         headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
     }
     reply

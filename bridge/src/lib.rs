@@ -19,11 +19,13 @@ mod bridge;
 mod connection;
 mod cursor;
 mod fanout;
+mod farewell;
 mod handshake;
 mod head;
 mod http;
 mod limits;
 mod listener;
+mod live;
 mod metrics;
 mod mount;
 mod opening;
@@ -34,8 +36,10 @@ mod settings;
 mod shared;
 
 pub use crate::{
-    backend::Services,
+    backend::{ServiceVersions, Services},
     bridge::{Bridge, Parts},
+    limits::SharedLimits,
     listener::Incoming,
+    live::{Live, LiveSettings},
     mount::{MountConflict, check as check_mounts},
 };

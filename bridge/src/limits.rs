@@ -2,15 +2,21 @@
 //!
 //! [`Limits::enter`] gives a [`Seat`], which a socket keeps for as long as it is open. All seats of a user draw on the same
 //! two token buckets, so more tabs are not more frames. The buckets outlive the last seat until they are full again, so
-//! that coming back is no way around the limit; after that they are swept.
+//! that coming back is no way around the limit; after that they are swept. [`Limits::set`] changes what is allowed, for seats
+//! that are taken too. Where bridges have a Redis together, [`Together`] has them keep the limits of a user together, and
+//! [`Limits::admit`] asks it.
+
+mod meter;
+mod shared;
 
 use std::{
     collections::HashMap,
     num::NonZeroU32,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::Duration,
 };
 
+use arc_swap::ArcSwapOption;
 use causeway_config::BridgeSettings;
 use governor::{
     Quota, RateLimiter,
@@ -20,6 +26,9 @@ use governor::{
 };
 use tokio::time::Instant;
 
+pub use self::shared::SharedLimits;
+pub(crate) use self::shared::Together;
+use self::{meter::Meter, shared::Door};
 use crate::fault::Refusal;
 
 /// How many times more receipts, typing and pings are taken than other frames.
@@ -28,7 +37,7 @@ const CHATTER_FACTOR: u32 = 10;
 const FIRST_SWEEP: usize = 1_024;
 
 /// What is allowed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Caps {
     /// Sockets of all users together; 0 for any number.
     pub(crate) connections: usize,
@@ -53,13 +62,15 @@ impl From<&BridgeSettings> for Caps {
 
 /// Counts sockets and frames. One per process.
 pub(crate) struct Limits {
-    caps: Caps,
     clock: TimerClock,
     open: Mutex<Open>,
+    /// Set where other bridges count too.
+    door: OnceLock<Door>,
 }
 
 #[derive(Default)]
 struct Open {
+    caps: Caps,
     connections: usize,
     accounts: HashMap<Arc<str>, Account>,
     sweep_at: usize,
@@ -69,14 +80,16 @@ struct Account {
     connections: usize,
     /// When the last socket went; of no meaning while there are sockets.
     left: Instant,
-    buckets: Option<Arc<Buckets>>,
+    buckets: Arc<ArcSwapOption<Buckets>>,
+    meter: Arc<Meter>,
 }
 
 /// A socket's place within the limits; dropping it frees the place.
 pub(crate) struct Seat {
     limits: Arc<Limits>,
     user: Arc<str>,
-    buckets: Option<Arc<Buckets>>,
+    buckets: Arc<ArcSwapOption<Buckets>>,
+    meter: Arc<Meter>,
 }
 
 type Bucket = RateLimiter<NotKeyed, InMemoryState, TimerClock, NoOpMiddleware<Duration>>;
@@ -89,55 +102,100 @@ struct Buckets {
 impl Limits {
     /// Nobody is in yet.
     pub(crate) fn new(caps: Caps) -> Arc<Self> {
-        let open = Open { sweep_at: FIRST_SWEEP, ..Open::default() };
-        Arc::new(Self { caps, clock: TimerClock { start: Instant::now() }, open: Mutex::new(open) })
+        let open = Open { caps, sweep_at: FIRST_SWEEP, ..Open::default() };
+        let clock = TimerClock { start: Instant::now() };
+        Arc::new(Self { clock, open: Mutex::new(open), door: OnceLock::new() })
     }
 
-    /// A place for one more socket of a user, by canonical id. [`Refusal::Overloaded`] when there is none.
+    /// From now on this is allowed. Sockets over a new cap stay; where the rate changes, everybody's buckets are full.
+    pub(crate) fn set(&self, caps: Caps) {
+        let mut open = self.open();
+        let rate = |caps: Caps| (caps.frames_per_second, caps.burst);
+        let old = std::mem::replace(&mut open.caps, caps);
+        if rate(old) != rate(caps) {
+            open.accounts.values().for_each(|account| account.buckets.store(self.buckets(caps)));
+        }
+    }
+
+    /// The same as [`Limits::enter`], with the user's sockets on other bridges counted.
+    pub(crate) async fn admit(self: &Arc<Self>, user: &str) -> Result<Seat, Refusal> {
+        let seat = self.enter(user)?;
+        match self.door.get() {
+            Some(door) if !door.admits(seat.user.clone()).await => Err(Refusal::Overloaded),
+            Some(_) | None => Ok(seat),
+        }
+    }
+
+    /// A place for one more socket of a user, by canonical id. [`Refusal::Overloaded`] when there is none here.
     pub(crate) fn enter(self: &Arc<Self>, user: &str) -> Result<Seat, Refusal> {
         let mut open = self.open();
-        if is_full(open.connections, self.caps.connections) {
+        let caps = open.caps;
+        if is_full(open.connections, caps.connections) {
             return Err(Refusal::Overloaded);
         }
         if open.accounts.len() >= open.sweep_at {
-            open.sweep(self.refill());
+            open.sweep(caps.refill(), self.now());
         }
         let user: Arc<str> =
             open.accounts.get_key_value(user).map_or_else(|| user.into(), |(key, _)| key.clone());
         let account = open.accounts.entry(user.clone()).or_insert_with(|| Account {
             connections: 0,
             left: Instant::now(),
-            buckets: self.buckets(),
+            buckets: Arc::new(ArcSwapOption::new(self.buckets(caps))),
+            meter: Arc::default(),
         });
-        if is_full(account.connections, self.caps.connections_per_user) {
+        if is_full(account.connections, caps.connections_per_user) {
             return Err(Refusal::Overloaded);
         }
         account.connections += 1;
-        let buckets = account.buckets.clone();
+        let (buckets, meter) = (account.buckets.clone(), account.meter.clone());
         open.connections += 1;
-        Ok(Seat { limits: self.clone(), user, buckets })
+        Ok(Seat { limits: self.clone(), user, buckets, meter })
     }
 
-    fn leave(&self, user: &str) {
+    fn leave(&self, user: &Arc<str>) {
         let mut open = self.open();
         open.connections = open.connections.saturating_sub(1);
         if let Some(account) = open.accounts.get_mut(user) {
             account.connections = account.connections.saturating_sub(1);
             account.left = Instant::now();
         }
-    }
-
-    /// How long an empty bucket takes to be full.
-    fn refill(&self) -> Duration {
-        match self.caps.frames_per_second {
-            0 => Duration::ZERO,
-            frames => Duration::from_secs(1) * self.caps.burst.max(1) / frames,
+        drop(open);
+        if let Some(door) = self.door.get() {
+            door.changes.sockets(user);
         }
     }
 
-    fn buckets(&self) -> Option<Arc<Buckets>> {
-        let frames = NonZeroU32::new(self.caps.frames_per_second)?;
-        let burst = NonZeroU32::new(self.caps.burst).unwrap_or(NonZeroU32::MIN);
+    /// Other bridges count too from now on.
+    fn join(&self, door: Door) {
+        // A second door would be of a second bridge in the process, which has limits of its own.
+        let _ = self.door.set(door);
+    }
+
+    /// What is allowed now.
+    fn caps(&self) -> Caps {
+        self.open().caps
+    }
+
+    /// How many sockets a user has here.
+    fn count(&self, user: &str) -> usize {
+        self.open().accounts.get(user).map_or(0, |account| account.connections)
+    }
+
+    /// Users with sockets here.
+    fn users(&self) -> Vec<Arc<str>> {
+        let open = self.open();
+        let users = open.accounts.iter().filter(|(_, account)| account.connections > 0);
+        users.map(|(user, _)| user.clone()).collect()
+    }
+
+    fn now(&self) -> Duration {
+        self.clock.now()
+    }
+
+    fn buckets(&self, caps: Caps) -> Option<Arc<Buckets>> {
+        let frames = NonZeroU32::new(caps.frames_per_second)?;
+        let burst = NonZeroU32::new(caps.burst).unwrap_or(NonZeroU32::MIN);
         let factor = NonZeroU32::new(CHATTER_FACTOR).unwrap_or(NonZeroU32::MIN);
         let bucket = |frames, burst| {
             Bucket::direct_with_clock(Quota::per_second(frames).allow_burst(burst), self.clock)
@@ -153,15 +211,27 @@ impl Limits {
     }
 }
 
+impl Caps {
+    /// How long an empty bucket takes to be full.
+    fn refill(self) -> Duration {
+        match self.frames_per_second {
+            0 => Duration::ZERO,
+            frames => Duration::from_secs(1) * self.burst.max(1) / frames,
+        }
+    }
+}
+
 fn is_full(taken: usize, cap: usize) -> bool {
     cap > 0 && taken >= cap
 }
 
 impl Open {
-    /// Forgets who is gone and whose buckets are full again. It is called again when as many have come as stayed, so that
+    /// Forgets who is gone, whose buckets are full again, and who owes nothing. It is called again when as many have come as stayed, so that
     /// its cost per socket is constant.
-    fn sweep(&mut self, refill: Duration) {
-        self.accounts.retain(|_, account| account.connections > 0 || account.left.elapsed() < refill);
+    fn sweep(&mut self, refill: Duration, now: Duration) {
+        self.accounts.retain(|_, account| {
+            account.connections > 0 || account.left.elapsed() < refill || account.meter.owes(now).is_some()
+        });
         self.sweep_at = FIRST_SWEEP.max(self.accounts.len() * 2);
     }
 }
@@ -169,13 +239,23 @@ impl Open {
 impl Seat {
     /// Takes a frame that counts; where it may not be taken, says how long the user must wait.
     pub(crate) fn frame(&self) -> Result<(), Duration> {
-        let Some(buckets) = &self.buckets else { return Ok(()) };
-        buckets.frames.check().map_err(|until| until.wait_time_from(self.limits.clock.now()))
+        let buckets = self.buckets.load();
+        let Some(buckets) = &*buckets else { return Ok(()) };
+        if let Some(owed) = self.meter.owes(self.limits.now()) {
+            return Err(owed);
+        }
+        buckets.frames.check().map_err(|until| until.wait_time_from(self.limits.now()))?;
+        if let Some(door) = self.limits.door.get()
+            && self.meter.count()
+        {
+            door.changes.frames(&self.user, &self.meter);
+        }
+        Ok(())
     }
 
     /// Takes a receipt, a typing mark or a ping; false when there are so many that it is to be dropped.
     pub(crate) fn chatter(&self) -> bool {
-        self.buckets.as_ref().is_none_or(|buckets| buckets.chatter.check().is_ok())
+        self.buckets.load().as_ref().is_none_or(|buckets| buckets.chatter.check().is_ok())
     }
 }
 
@@ -206,73 +286,4 @@ impl Clock for TimerClock {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const CAPS: Caps = Caps { connections: 3, connections_per_user: 2, frames_per_second: 20, burst: 40 };
-
-    #[tokio::test(start_paused = true)]
-    async fn a_burst_is_taken_and_then_the_user_hears_how_long_to_wait() {
-        let seat = Limits::new(CAPS).enter("alice").unwrap();
-        for _ in 0..40 {
-            assert_eq!(seat.frame(), Ok(()));
-        }
-        let wait = seat.frame().unwrap_err();
-        assert!(wait > Duration::ZERO && wait <= Duration::from_millis(50), "{wait:?}");
-        tokio::time::advance(wait).await;
-        assert_eq!(seat.frame(), Ok(()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn chatter_has_ten_times_as_much_and_does_not_count_as_frames() {
-        let seat = Limits::new(CAPS).enter("alice").unwrap();
-        assert_eq!((0..1_000).filter(|_| seat.chatter()).count(), 400);
-        assert_eq!(seat.frame(), Ok(()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_sockets_of_a_user_share_one_bucket_and_coming_back_does_not_fill_it() {
-        let limits = Limits::new(CAPS);
-        let (one, two, other) =
-            (limits.enter("a").unwrap(), limits.enter("a").unwrap(), limits.enter("b").unwrap());
-        while one.frame().is_ok() {}
-        assert!(two.frame().is_err());
-        assert!(other.frame().is_ok());
-        drop((one, two));
-        assert!(limits.enter("a").unwrap().frame().is_err());
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn sockets_are_capped_for_one_user_and_for_all() {
-        let limits = Limits::new(CAPS);
-        let first = limits.enter("a").unwrap();
-        let _second = limits.enter("a").unwrap();
-        assert_eq!(limits.enter("a").unwrap_err(), Refusal::Overloaded);
-        let _third = limits.enter("b").unwrap();
-        assert_eq!(limits.enter("c").unwrap_err(), Refusal::Overloaded);
-        drop(first);
-        assert!(limits.enter("a").is_ok());
-        assert_eq!(limits.open().connections, 2);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn no_limit_is_no_limit() {
-        let seat = Limits::new(Caps { frames_per_second: 0, ..CAPS }).enter("a").unwrap();
-        assert!((0..10_000).all(|_| seat.frame().is_ok() && seat.chatter()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn who_is_gone_for_long_is_forgotten() {
-        let limits = Limits::new(CAPS);
-        let _stays = limits.enter("stays").unwrap();
-        for number in 0..10 * FIRST_SWEEP {
-            limits.enter(&number.to_string()).unwrap();
-            if number % 100 == 0 {
-                tokio::time::advance(Duration::from_secs(1)).await;
-            }
-        }
-        let open = limits.open();
-        assert!(open.accounts.len() <= FIRST_SWEEP, "{}", open.accounts.len());
-        assert!(open.accounts.contains_key("stays"));
-    }
-}
+mod tests;

@@ -1,13 +1,17 @@
 //! Accepts connections and carries each from its first byte to its end, in one task: HTTP until the 101, WebSocket after it.
 //!
-//! A connection has [`Edge::handshake_timeout`] for its request and as long again for the answer; whoever dawdles is cut off.
+//! A connection has [`Edge::handshake_timeout`] for TLS, where that is set, as long for its request, and as long again for the
+//! answer; whoever dawdles is cut off.
 //! What the system refuses (no more file descriptors, for example) makes the loop wait a little and go on.
 
 use std::{
     convert::Infallible,
     io,
     pin::pin,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Duration,
 };
 
@@ -15,12 +19,13 @@ use ::http::Request;
 use causeway_config::BridgeSettings;
 use hyper::{body::Incoming as Body, server::conn::http1, service::service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
 use tokio::{
     io::{AsyncRead, AsyncWrite, AsyncWriteExt},
     net::TcpListener,
-    sync::Semaphore,
     time::{self, Instant},
 };
+use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::{WebSocketStream, tungstenite::protocol::Role};
 
 use crate::{
@@ -28,9 +33,8 @@ use crate::{
     handshake::Next,
     head::Head,
     http,
-    limits::{Caps, Limits},
+    limits::Limits,
     mount::{MountConflict, Mounts},
-    origin::Origins,
     shared::Shared,
 };
 
@@ -66,32 +70,44 @@ impl Incoming for TcpListener {
 pub(crate) struct Edge {
     pub(crate) shared: Arc<Shared>,
     pub(crate) mounts: Mounts,
-    pub(crate) origins: Origins,
     pub(crate) limits: Arc<Limits>,
     /// Whether paths that are going away still work.
     pub(crate) deprecated_paths: bool,
     /// How long a request may take to arrive, and how long to be answered.
     pub(crate) handshake_timeout: Duration,
-    /// Places for connections of any kind.
-    places: Arc<Semaphore>,
+    /// How many connections of any kind there are.
+    connections: Arc<AtomicUsize>,
 }
+
+/// A connection's place among them.
+struct Place(Arc<AtomicUsize>);
 
 impl Edge {
     /// Fails when two mounts claim one path.
     pub(crate) fn new(settings: &BridgeSettings, shared: Arc<Shared>) -> Result<Self, MountConflict> {
-        let places = match settings.max_connections {
-            0 => Semaphore::MAX_PERMITS,
-            connections => connections.saturating_add(TURNED_AWAY).min(Semaphore::MAX_PERMITS),
-        };
+        let caps = shared.live().caps;
         Ok(Self {
             shared,
             mounts: Mounts::new(settings)?,
-            origins: Origins::new(settings.origins.clone(), settings.allow_localhost_origins),
-            limits: Limits::new(Caps::from(settings)),
+            limits: Limits::new(caps),
             deprecated_paths: settings.deprecated_conversation_path,
             handshake_timeout: settings.handshake_timeout,
-            places: Arc::new(Semaphore::new(places)),
+            connections: Arc::default(),
         })
+    }
+
+    /// A place for one more connection. Over the cap there are still some, for those who are to hear why.
+    fn place(&self) -> Option<Place> {
+        let place = Place(self.connections.clone());
+        let others = place.0.fetch_add(1, Ordering::Relaxed);
+        let cap = self.shared.live().caps.connections;
+        (cap == 0 || others < cap.saturating_add(TURNED_AWAY)).then_some(place)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -125,10 +141,15 @@ fn admit<I>(io: I, edge: &Arc<Edge>)
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Ok(place) = edge.places.clone().try_acquire_owned() else { return };
+    let Some(place) = edge.place() else { return };
     let edge = edge.clone();
+    let tls = edge.shared.live().tls.clone();
     edge.shared.sockets.clone().spawn(async move {
-        carry(io, edge).await;
+        match tls {
+            None => carry(io, edge).await,
+            // Boxed, so that a connection without TLS does not pay for its memory.
+            Some(tls) => Box::pin(carry_encrypted(io, tls, edge)).await,
+        }
         drop(place);
     });
 }
@@ -140,6 +161,19 @@ fn is_about_one_connection(error: &io::Error) -> bool {
         error.kind(),
         ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted | NotConnected
     )
+}
+
+/// A connection that begins with a TLS handshake.
+async fn carry_encrypted<I>(io: I, tls: Arc<ServerConfig>, edge: Arc<Edge>)
+where
+    I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let handshake = Box::pin(TlsAcceptor::from(tls).accept(io));
+    match time::timeout(edge.handshake_timeout, handshake).await {
+        Ok(Ok(io)) => carry(io, edge).await,
+        Ok(Err(error)) => tracing::debug!(%error, "a TLS handshake failed"),
+        Err(_) => tracing::debug!("a TLS handshake took too long"),
+    }
 }
 
 /// One connection, to its end. Each phase is boxed, so that an idle socket does not pay for the memory of its handshake.

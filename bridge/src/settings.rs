@@ -23,8 +23,10 @@ pub(crate) struct Settings {
     pub(crate) close_timeout: Duration,
     /// Time between heartbeat frames, in the dialects that have them.
     pub(crate) heartbeat: Duration,
-    /// When stopping, sockets are closed at random times within this window.
+    /// When stopping, sockets are closed evenly within this window.
     pub(crate) drain: Duration,
+    /// A client whose socket is closed so is asked to wait for a random part of this.
+    pub(crate) reconnect_within: Duration,
     /// No presence where there are more participants than this.
     pub(crate) presence_limit: usize,
     /// No delivery reports where there are more participants than this.
@@ -44,6 +46,7 @@ impl From<&BridgeSettings> for Settings {
             idle_timeout: settings.idle_timeout,
             heartbeat: settings.heartbeat,
             drain: settings.drain,
+            reconnect_within: settings.reconnect_within,
             presence_limit: count(settings.presence_limit),
             delivery_limit: count(settings.delivery_limit),
             ..Self::default()
@@ -63,6 +66,7 @@ impl Default for Settings {
             close_timeout: Duration::from_secs(5),
             heartbeat: Duration::from_secs(30),
             drain: Duration::from_secs(10),
+            reconnect_within: Duration::from_secs(2),
             presence_limit: 200,
             delivery_limit: 50,
             call_timeout: Duration::from_secs(5),

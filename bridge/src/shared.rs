@@ -1,15 +1,16 @@
 //! What every socket of a bridge shares.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use causeway_proto::{event::Source, time::Clock};
 use tokio::sync::watch;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
 use crate::{
-    auth::Auth,
-    backend::{Backend, Services},
+    backend::{Backend, ServiceVersions, Services},
     fanout::{Fanout, replay::Pages},
+    farewell::Farewell,
+    live::{Live, LiveSettings},
     metrics::Metrics,
     presence::Ledger,
     settings::Settings,
@@ -21,8 +22,8 @@ pub(crate) struct Shared {
     pub(crate) settings: Arc<Settings>,
     /// The wall clock.
     pub(crate) clock: Clock,
-    /// Checks tokens.
-    pub(crate) auth: Arc<Auth>,
+    /// What can be changed meanwhile.
+    pub(crate) changing: LiveSettings,
     /// The services.
     pub(crate) backend: Backend,
     /// Events on their way to sockets.
@@ -33,8 +34,14 @@ pub(crate) struct Shared {
     pub(crate) metrics: Metrics,
     /// Tasks of sockets: handshakes and connections.
     pub(crate) sockets: TaskTracker,
+    /// Cancelled when the bridge is about to stop: new sockets are still taken, and readiness is false.
+    pub(crate) leaving: CancellationToken,
     /// Cancelled when no new socket is taken any more, and open ones are to end within the drain window.
     pub(crate) drain: CancellationToken,
+    /// Says which socket ends when.
+    farewell: Farewell,
+    /// Whether the services speak our protocol.
+    versions: ServiceVersions,
     /// Whether the streams to the services are open.
     pub(crate) streams: Streams,
 }
@@ -53,35 +60,52 @@ impl Shared {
     /// A bridge without sockets, which does not follow the services yet.
     pub(crate) fn new(
         settings: Settings,
-        auth: Auth,
+        changing: LiveSettings,
         services: Services,
         clock: Clock,
         metrics: Metrics,
     ) -> Arc<Self> {
+        let versions = services.versions.clone();
         let backend = Backend::new(services, settings.call_timeout, metrics.clone());
         Arc::new(Self {
             settings: Arc::new(settings),
             clock,
-            auth: Arc::new(auth),
+            changing,
             fanout: Arc::new(Fanout::new(Pages::new(Arc::new(backend.clone())))),
             backend,
             ledger: Ledger::default(),
             metrics,
             sockets: TaskTracker::new(),
+            leaving: CancellationToken::new(),
             drain: CancellationToken::new(),
+            farewell: Farewell::default(),
+            versions,
             streams: Streams::default(),
         })
     }
 
+    /// What can be changed, as it is now.
+    pub(crate) fn live(&self) -> Arc<Live> {
+        self.changing.borrow().clone()
+    }
+
+    /// How long after the order to stop one more socket is to end.
+    pub(crate) fn turn(&self) -> Duration {
+        self.farewell.turn(self.sockets.len(), self.settings.drain)
+    }
+
     /// What the bridge waits for before it can do its job; empty when it is ready.
     pub(crate) fn waits_for(&self) -> Vec<&'static str> {
-        let streams = &self.streams;
+        let (streams, versions) = (&self.streams, &self.versions);
         let open = |stream: &watch::Sender<bool>| *stream.borrow();
         let parts = [
             (open(&streams.chat), "chat"),
             (open(&streams.notification), "notification"),
             (open(&streams.presence) && open(&streams.attachment), "presence"),
-            (!self.drain.is_cancelled(), "restart"),
+            (!versions.chat.do_not_fit(), "a version of chat that fits"),
+            (!versions.notification.do_not_fit(), "a version of notification that fits"),
+            (!versions.presence.do_not_fit(), "a version of presence that fits"),
+            (!self.leaving.is_cancelled() && !self.drain.is_cancelled(), "restart"),
         ];
         parts.into_iter().filter(|(ready, _)| !ready).map(|(_, name)| name).collect()
     }
@@ -116,14 +140,16 @@ mod tests {
 
     impl Shared {
         /// Whatever is asked of a service is not available.
-        pub(crate) fn without_services(auth: Auth) -> Arc<Self> {
+        pub(crate) fn without_services(changing: LiveSettings) -> Arc<Self> {
             let away = tower::service_fn(|_: Request<Body>| async {
                 Err::<Response<Body>, _>(Status::unavailable("there are no services"))
             });
             let grpc: Grpc = in_process(away, Credential::bearer("x").expect("a header"));
-            let services = Services { chat: grpc.clone(), notification: grpc.clone(), presence: grpc };
+            let versions = ServiceVersions::default();
+            let services =
+                Services { chat: grpc.clone(), notification: grpc.clone(), presence: grpc, versions };
             let metrics = Metrics::register(&mut Registry::default());
-            Self::new(Settings::default(), auth, services, Clock::default(), metrics)
+            Self::new(Settings::default(), changing, services, Clock::default(), metrics)
         }
     }
 }

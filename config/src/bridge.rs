@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::{
     section::{Invalid, Section, between},
+    tls::TlsSettings,
     value,
 };
 
@@ -16,6 +17,9 @@ pub struct BridgeSettings {
     /// WebSocket and HTTP.
     #[serde(deserialize_with = "value::address")]
     pub listen: SocketAddr,
+    /// WebSocket and HTTP over TLS; `None`: without.
+    #[serde(default)]
+    pub tls: Option<TlsSettings>,
     /// Origins that browsers may come from, exactly.
     pub origins: Vec<String>,
     /// Also any origin on localhost.
@@ -44,6 +48,9 @@ pub struct BridgeSettings {
     /// Window over which sockets are closed on stop.
     #[serde(deserialize_with = "value::duration")]
     pub drain: Duration,
+    /// Window over which clients are asked to come back once their socket was closed on stop.
+    #[serde(deserialize_with = "value::duration")]
+    pub reconnect_within: Duration,
     /// Between heartbeat frames of the rooms dialect.
     #[serde(deserialize_with = "value::duration")]
     pub heartbeat: Duration,
@@ -133,6 +140,10 @@ impl Section for BridgeSettings {
         }
         between("handshake_timeout", self.handshake_timeout, Duration::from_millis(100), hour)?;
         between("drain", self.drain, Duration::ZERO, hour)?;
+        between("reconnect_within", self.reconnect_within, Duration::ZERO, hour)?;
+        if let Some(tls) = &self.tls {
+            tls.validate().map_err(|invalid| invalid.within("tls"))?;
+        }
         between("heartbeat", self.heartbeat, second, hour)?;
         if self.rate.frames_per_second > 0 {
             between("rate.burst", self.rate.burst, 1, 1_000_000)?;

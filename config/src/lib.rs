@@ -19,12 +19,17 @@ mod value;
 pub mod auth;
 pub mod bridge;
 pub mod chat;
+pub mod client;
 pub mod notification;
 pub mod plugins;
 pub mod presence;
+pub mod redis;
 pub mod secret;
 pub mod services;
+pub mod stop;
+pub mod store;
 pub mod telemetry;
+pub mod tls;
 
 use std::path::PathBuf;
 
@@ -34,17 +39,22 @@ pub use crate::{
     auth::AuthSettings,
     bridge::BridgeSettings,
     chat::ChatSettings,
+    client::ClientSettings,
     load::Loaded,
     notification::{NotificationRules, NotificationSettings},
     plugins::PluginsSettings,
     presence::PresenceSettings,
     problem::{ConfigError, Problem},
     provenance::{Entry, Provenance},
+    redis::RedisSettings,
     secret::Secret,
     section::{Invalid, Section},
     services::ServicesSettings,
     source::{Flag, Origin, Sources},
+    stop::StopSettings,
+    store::StoreSettings,
     telemetry::{AdminSettings, LogSettings},
+    tls::TlsSettings,
     value::parse_duration,
 };
 
@@ -67,6 +77,12 @@ pub struct Settings {
     pub notification: NotificationRules,
     /// The integrations that come along.
     pub plugins: PluginsSettings,
+    /// Where services keep what they keep.
+    pub store: StoreSettings,
+    /// What several processes of a service share.
+    pub redis: RedisSettings,
+    /// How a process ends.
+    pub stop: StopSettings,
     /// The operators' listener.
     pub admin: AdminSettings,
     /// Logs.
@@ -88,6 +104,7 @@ impl Settings {
             of(&self.auth),
             of(&self.bridge),
             of(&self.services),
+            of(&self.services.client),
             of(&self.services.chat),
             of(&self.services.notification),
             of(&self.services.presence),
@@ -96,12 +113,20 @@ impl Settings {
             of(&self.plugins.telegram),
             of(&self.plugins.instagram),
             of(&self.plugins.notices),
+            of(&self.store),
+            of(&self.redis),
+            of(&self.stop).or_else(|| self.stop_too_soon()),
             of(&self.admin),
             of(&self.log),
         ]
         .into_iter()
         .flatten()
         .collect()
+    }
+
+    fn stop_too_soon(&self) -> Option<Invalid> {
+        let room = self.stop.leaves_room_for(self.bridge.drain);
+        room.err().map(|invalid| invalid.within(StopSettings::NAME))
     }
 }
 

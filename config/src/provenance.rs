@@ -1,5 +1,10 @@
 //! Each value and where it came from, with secrets masked.
 
+use std::{
+    hash::{BuildHasher, RandomState},
+    sync::OnceLock,
+};
+
 use figment::value::{Num, Value};
 
 use crate::{repair::key_of, secret, source::Origin};
@@ -22,12 +27,38 @@ pub struct Entry {
     pub value: String,
     /// Where it came from.
     pub origin: Origin,
+    /// Tells values apart, secrets too, without saying what they are.
+    fingerprint: u64,
+}
+
+impl Entry {
+    /// An entry of a value that is no secret.
+    pub fn new(key: impl Into<String>, value: impl Into<String>, origin: Origin) -> Self {
+        let value = value.into();
+        Self { key: key.into(), fingerprint: fingerprint(&value), value, origin }
+    }
+}
+
+/// Good within this process only.
+fn fingerprint(value: &str) -> u64 {
+    static STATE: OnceLock<RandomState> = OnceLock::new();
+    STATE.get_or_init(RandomState::new).hash_one(value)
 }
 
 impl Provenance {
     /// The entry of a key.
     pub fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
+    }
+
+    /// The keys whose values differ between the two, secrets included, and those that only one of them has.
+    pub fn changed(&self, other: &Self) -> Vec<String> {
+        let has = |there: &Self, entry: &Entry| {
+            there.entry(&entry.key).is_some_and(|same| same.fingerprint == entry.fingerprint)
+        };
+        let gone = self.entries.iter().filter(|entry| other.entry(&entry.key).is_none());
+        let new = other.entries.iter().filter(|entry| !has(self, entry));
+        gone.chain(new).map(|entry| entry.key.clone()).collect()
     }
 
     /// Where a key's value came from, or the value that it is a part of.
@@ -53,8 +84,10 @@ pub(crate) fn list(root: &Value, origin: &dyn Fn(&Value, &[String]) -> Origin) -
     let mut entries = Vec::new();
     walk(root, &mut Vec::new(), &mut |value, path| {
         let key = key_of(path);
-        let shown = if secret::is_secret(&key) { "\"***\"".to_owned() } else { toml(value) };
-        entries.push(Entry { key, value: shown, origin: origin(value, path) });
+        let text = toml(value);
+        let fingerprint = fingerprint(&text);
+        let shown = if secret::is_secret(&key) { "\"***\"".to_owned() } else { text };
+        entries.push(Entry { key, value: shown, origin: origin(value, path), fingerprint });
     });
     entries
 }

@@ -63,6 +63,8 @@ pub(crate) fn is_secret(key: &str) -> bool {
     let last = key.rsplit('.').next().unwrap_or(key);
     let is_feed = key.starts_with("plugins.notices.feeds[") && last == "url";
     is_feed
+        || key == "redis.url"
+        || key == "store.url"
         || !last.ends_with("_file") && ["secret", "token", "password"].iter().any(|word| last.contains(word))
 }
 
@@ -74,6 +76,11 @@ mod tests {
     fn a_secret_does_not_print() {
         let secret = Secret::new("hunter2").map(|secret| format!("{secret:?}"));
         assert_eq!(secret.as_deref(), Some("Secret(…)"));
+    }
+
+    #[test]
+    fn a_url_with_a_password_in_it_is_secret() {
+        assert!(is_secret("redis.url") && is_secret("store.url"));
     }
 
     #[test]

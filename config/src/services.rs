@@ -6,6 +6,7 @@ use serde::Deserialize;
 
 use crate::{
     chat::ChatSettings,
+    client::ClientSettings,
     notification::NotificationSettings,
     presence::PresenceSettings,
     section::{Invalid, Section, between},
@@ -23,6 +24,8 @@ pub struct ServicesSettings {
     pub reflection: bool,
     /// Limits of every gRPC listener.
     pub limits: LimitSettings,
+    /// How clients treat endpoints.
+    pub client: ClientSettings,
     /// Users, conversations and messages.
     pub chat: ChatSettings,
     /// Notifications and bulk messages.
@@ -72,14 +75,36 @@ impl LimitSettings {
     }
 }
 
-/// `http://host[:port]` and nothing after: where a service is reached.
-pub(crate) fn service_url(key: &str, url: &str) -> Result<(), Invalid> {
-    let host = url.strip_prefix("http://").unwrap_or_default();
-    if host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) {
-        let allowed = "\"http://\", a host and a port, and nothing after, such as \"http://127.0.0.1:8011\"";
-        return Err(Invalid::new(key, format!("{url:?} is not where a service can be"), allowed));
+/// Where a service is reached: `http://host:port`, several of them with commas between, or `dns:///name:port`.
+pub(crate) fn service_url(key: &str, text: &str) -> Result<(), Invalid> {
+    let allowed = "\"http://\", a host and a port, such as \"http://127.0.0.1:8011\"; several of these with commas \
+                   between, each once; or \"dns:///\", a name and a port, such as \"dns:///chat.internal:8011\"";
+    let wrong = |problem| Err(Invalid::new(key, problem, allowed));
+    if let Some(name) = text.trim().strip_prefix("dns:///") {
+        let is_name = name.rsplit_once(':').is_some_and(|(host, port)| {
+            let is_host = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
+            !host.is_empty() && host.bytes().all(is_host) && port.parse::<u16>().is_ok_and(|port| port != 0)
+        });
+        return if is_name { Ok(()) } else { wrong(format!("{text:?} is no name with a port")) };
+    }
+    let urls: Vec<&str> = text.split(',').map(|url| url.trim().trim_end_matches('/')).collect();
+    for (place, url) in urls.iter().enumerate() {
+        if !is_endpoint(url) {
+            return wrong(format!("{url:?} is not where a service can be"));
+        }
+        if urls.iter().take(place).any(|before| before == url) {
+            return wrong(format!("{url} stands in it twice"));
+        }
     }
     Ok(())
+}
+
+/// `http://host[:port]` and nothing after.
+fn is_endpoint(url: &str) -> bool {
+    let host = url.strip_prefix("http://").unwrap_or_default();
+    let port = host.rsplit_once(':').filter(|(before, _)| !before.contains(':') || before.ends_with(']'));
+    let is_port = port.is_none_or(|(_, port)| port.parse::<u16>().is_ok());
+    !host.is_empty() && is_port && !host.contains(['/', '?', '#', '@', ' '])
 }
 
 /// An `https` or `http` URL with a host.
@@ -89,4 +114,38 @@ pub(crate) fn web_url(key: &str, url: &str) -> Result<(), Invalid> {
         return Err(Invalid::new(key, format!("{url:?} is not a URL"), "an https or http URL"));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_service_is_at_one_url_at_several_or_behind_a_name() {
+        for right in
+            ["http://127.0.0.1:8011", "http://a:1, http://b:2", "http://[::1]:3", "dns:///chat.internal:8011"]
+        {
+            assert_eq!(service_url("url", right), Ok(()), "{right}");
+        }
+    }
+
+    #[test]
+    fn anything_else_is_told_with_what_is_allowed() {
+        for wrong in [
+            "",
+            "http://",
+            "https://a:1",
+            "http://a/b",
+            "http://a:port",
+            "http://a:1,",
+            "http://a:1,http://a:1/",
+            "dns://a:1",
+            "dns:///a",
+            "dns:///a:0",
+            "dns:///a:1,http://b:1",
+        ] {
+            let invalid = service_url("url", wrong).unwrap_err();
+            assert!(invalid.allowed.contains("dns:///"), "{wrong}");
+        }
+    }
 }

@@ -42,10 +42,15 @@ where
     signed(service.map_err(Into::into), credential)
 }
 
-/// Calls go to `url` (`http://host:port`). The connection is made at the first call, and again whenever it is lost. A
-/// peer that does not answer a ping within 5 s is given up, so that calls fail instead of hanging.
+/// Calls go to `url` (`http://host:port`), and nowhere else: `causeway-link` knows services of several endpoints.
 pub fn remote(url: &str, credential: Credential) -> Result<Grpc, Error> {
-    Ok(signed(channel(url)?.map_err(Into::into), credential))
+    Ok(signed(connect(url)?, credential))
+}
+
+/// Calls go to `url`, as they are. The connection is made at the first call, and again whenever it is lost. A peer that does not
+/// answer a ping within 5 s is given up, so that calls fail instead of hanging.
+pub fn connect(url: &str) -> Result<Grpc, Error> {
+    Ok(Grpc::new(channel(url)?.map_err(Into::into)))
 }
 
 fn channel(url: &str) -> Result<Channel, Error> {
@@ -60,7 +65,8 @@ fn channel(url: &str) -> Result<Channel, Error> {
     Ok(endpoint.connect_lazy())
 }
 
-fn signed<S>(service: S, credential: Credential) -> Grpc
+/// Every call shows the credential.
+pub fn signed<S>(service: S, credential: Credential) -> Grpc
 where
     S: Service<Request<Body>, Response = Response<Body>, Error = StdError> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,

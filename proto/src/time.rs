@@ -14,11 +14,17 @@ use prost_types::Timestamp;
 #[derive(Debug, Clone, Default)]
 pub struct Clock(Source);
 
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 enum Source {
-    #[default]
-    System,
+    /// The machine's, and by how much others say that it is behind, in microseconds.
+    System(Arc<AtomicI64>),
     Manual(Arc<AtomicI64>),
+}
+
+impl Default for Source {
+    fn default() -> Self {
+        Self::System(Arc::default())
+    }
 }
 
 impl Clock {
@@ -34,12 +40,23 @@ impl Clock {
         }
     }
 
+    /// Goes on from `micros` since the epoch, the time of whoever keeps it for several machines. A manual clock stays as it is.
+    /// Answers by how much the machine's own clock is behind, in microseconds.
+    pub fn follow(&self, micros: i64) -> i64 {
+        match &self.0 {
+            Source::System(behind) => {
+                let difference = micros.saturating_sub(system_micros());
+                behind.store(difference, Ordering::Relaxed);
+                difference
+            }
+            Source::Manual(_) => 0,
+        }
+    }
+
     /// Microseconds since the Unix epoch.
     pub fn now_micros(&self) -> i64 {
         match &self.0 {
-            Source::System => SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX)),
+            Source::System(behind) => system_micros().saturating_add(behind.load(Ordering::Relaxed)),
             Source::Manual(at) => at.load(Ordering::Relaxed),
         }
     }
@@ -48,6 +65,11 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         from_micros(self.now_micros())
     }
+}
+
+fn system_micros() -> i64 {
+    let since = SystemTime::now().duration_since(UNIX_EPOCH);
+    since.map_or(0, |since| i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
 }
 
 /// A timestamp from microseconds since the epoch.

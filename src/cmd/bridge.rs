@@ -2,14 +2,16 @@
 
 use std::net::SocketAddr;
 
-use causeway_bridge::Services;
+use causeway_bridge::{ServiceVersions, Services};
+use causeway_link::grpc::Service;
 use clap::Args;
 
 use crate::{
     cli::{Global, flag},
-    cmd::{self, service::reach},
+    cmd,
     host::{Host, bind, bind_admin},
-    parts,
+    parts, reach, redis,
+    reload::Reader,
 };
 
 /// Runs the WebSocket edge alone; the services are processes of their own.
@@ -33,24 +35,42 @@ impl Bridge {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let flags =
             [flag("--listen", "bridge.listen", self.listen), flag("--admin", "admin.listen", self.admin)];
-        let loaded = global.load(flags.into_iter().flatten().collect())?;
-        let mut host = Host::new(loaded.settings)?;
+        let mut host = Host::new(global, flags.into_iter().flatten().collect(), Reader::Bridge)?;
 
         let listener = bind(host.settings.bridge.listen, "bridge.listen", "--listen").await?;
-        let admin = bind_admin(host.settings.admin.listen, &loaded.provenance).await?;
+        let admin = bind_admin(host.settings.admin.listen, &host.provenance).await?;
         let address = listener.local_addr()?;
         host.serve_admin(admin);
 
-        let urls = &host.settings.services;
-        let services = Services {
-            chat: reach(&host, "services.chat.url", &urls.chat.url)?,
-            notification: reach(&host, "services.notification.url", &urls.notification.url)?,
-            presence: reach(&host, "services.presence.url", &urls.presence.url)?,
-        };
-        let bridge = parts::bridge(&host, listener, services)?;
+        redis::join(&mut host).await?;
+        let services = services(&host)?;
+        let bridge = parts::bridge(&mut host, listener, services)?;
         host.announce(&["bridge"], address)?;
         tracing::info!(part = "bridge", %address, "ready");
         let window = bridge.window;
         host.run(bridge.drained(), window).await
     }
+}
+
+/// The services, each over all its endpoints.
+fn services(host: &Host) -> anyhow::Result<Services> {
+    let reach = reach::of_host(host, "bridge");
+    let link = |service| {
+        let (key, url) = reach::configured(&host.settings, service);
+        reach::link(&reach, key, url, service)
+    };
+    let (chat, notification, presence) =
+        (link(Service::Chat)?, link(Service::Notification)?, link(Service::Presence)?);
+    let versions = ServiceVersions {
+        chat: chat.versions(),
+        notification: notification.versions(),
+        presence: presence.versions(),
+    };
+    let credential = host.credential()?;
+    Ok(Services {
+        chat: chat.grpc(credential.clone()),
+        notification: notification.grpc(credential.clone()),
+        presence: presence.grpc(credential),
+        versions,
+    })
 }

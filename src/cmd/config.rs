@@ -11,7 +11,7 @@ use crate::{
     cli::Global,
     failure::Usage,
     output::{self, ForPeople, Output},
-    plugins,
+    plugins, tls,
 };
 
 /// Settings: what is in force, and what is wrong.
@@ -86,7 +86,13 @@ impl ForPeople for Vec<Setting> {
 
 impl Check {
     fn run(self, global: &Global) -> anyhow::Result<()> {
-        match global.load(Vec::new()).and_then(with_keys).and_then(with_mounts).and_then(with_plugins) {
+        match global
+            .load(Vec::new())
+            .and_then(with_keys)
+            .and_then(with_mounts)
+            .and_then(with_certificate)
+            .and_then(with_plugins)
+        {
             Ok(loaded) => self.well(&loaded),
             Err(error) => {
                 if self.output.json {
@@ -123,6 +129,12 @@ fn with_keys(loaded: Loaded) -> anyhow::Result<Loaded> {
 fn with_mounts(loaded: Loaded) -> anyhow::Result<Loaded> {
     causeway_bridge::check_mounts(&loaded.settings.bridge)
         .map_err(|conflict| Usage::error(conflict.to_string()))?;
+    Ok(loaded)
+}
+
+/// A certificate that is configured must be readable, too, and go with its key.
+fn with_certificate(loaded: Loaded) -> anyhow::Result<Loaded> {
+    tls::load(loaded.settings.bridge.tls.as_ref(), "bridge.tls", b"http/1.1")?;
     Ok(loaded)
 }
 

@@ -2,18 +2,19 @@
 
 use std::{net::SocketAddr, time::Duration};
 
-use anyhow::Context;
 use causeway_chat::Peers;
 use causeway_config::Flag;
 use causeway_kit::Part;
-use causeway_proto::client::{Grpc, remote};
+use causeway_link::grpc;
 use clap::Args;
 
 use crate::{
     cli::{Global, flag},
     cmd,
     host::{Host, bind},
-    parts,
+    parts, reach, redis,
+    reload::Reader,
+    storage,
 };
 
 /// Flags of a service that runs as a process of its own.
@@ -86,17 +87,17 @@ impl Which {
     }
 }
 
+/// The services that chat calls.
 fn peers(host: &Host) -> anyhow::Result<Peers> {
-    let services = &host.settings.services;
+    let reach = reach::of_host(host, "chat");
+    let client = |service| {
+        let (key, url) = reach::configured(&host.settings, service);
+        Ok::<_, anyhow::Error>(reach::link(&reach, key, url, service)?.grpc(host.credential()?))
+    };
     Ok(Peers {
-        presence: reach(host, "services.presence.url", &services.presence.url)?,
-        notification: reach(host, "services.notification.url", &services.notification.url)?,
+        presence: client(grpc::Service::Presence)?,
+        notification: client(grpc::Service::Notification)?,
     })
-}
-
-/// A client of a service that is a process of its own.
-pub(crate) fn reach(host: &Host, key: &str, url: &str) -> anyhow::Result<Grpc> {
-    remote(url, host.credential()?).with_context(|| format!("{key}: {url} is not where a service can be"))
 }
 
 impl Service {
@@ -104,7 +105,7 @@ impl Service {
         let mut flags: Vec<Flag> = Vec::new();
         flags.extend(flag("--listen", which.listen_key(), self.listen));
         flags.extend(flag("--admin", which.admin_key(), self.admin));
-        let mut host = Host::new(global.load(flags)?.settings)?;
+        let mut host = Host::new(global, flags, Reader::Service(which.name()))?;
 
         let (listen, admin) = which.addresses(&host);
         let listener = bind(listen, which.listen_key(), "--listen").await?;
@@ -114,6 +115,8 @@ impl Service {
             host.serve_admin(listener);
         }
 
+        storage::choose(&mut host)?;
+        redis::join(&mut host).await?;
         let part = which.start(&host).await?;
         let service = host.stack(vec![part]);
         host.serve_grpc(listener, service);

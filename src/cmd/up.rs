@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use causeway_bridge::Services;
+use causeway_bridge::{ServiceVersions, Services};
 use causeway_chat::Peers;
 use causeway_kit::server::GrpcService;
 use causeway_proto::client::{Grpc, in_process};
@@ -15,6 +15,9 @@ use crate::{
     later::Later,
     output, parts,
     plugins::{self, Which},
+    redis,
+    reload::Reader,
+    storage,
     welcome::Addresses,
 };
 
@@ -49,19 +52,25 @@ impl Up {
             flag("--grpc", "services.grpc_listen", self.grpc),
             flag("--admin", "admin.listen", self.admin),
         ];
-        let loaded = global.load(flags.into_iter().flatten().collect())?;
-        let mut host = Host::new(loaded.settings)?;
+        let mut host = Host::new(global, flags.into_iter().flatten().collect(), Reader::Up)?;
 
         let bridge = bind(host.settings.bridge.listen, "bridge.listen", "--listen").await?;
         let grpc = bind(host.settings.services.grpc_listen, "services.grpc_listen", "--grpc").await?;
-        let admin = bind_admin(host.settings.admin.listen, &loaded.provenance).await?;
+        let admin = bind_admin(host.settings.admin.listen, &host.provenance).await?;
         let (bridge_at, grpc_at, admin_at) = (bridge.local_addr()?, grpc.local_addr()?, admin.local_addr()?);
 
+        storage::choose(&mut host)?;
+        redis::join(&mut host).await?;
         let (service, near) = services(&mut host).await?;
         host.serve_grpc(grpc, service.clone());
         host.serve_admin(admin);
-        let reached = Services { chat: near.clone(), notification: near.clone(), presence: near };
-        let bridge = parts::bridge(&host, bridge, reached)?;
+        let reached = Services {
+            chat: near.clone(),
+            notification: near.clone(),
+            presence: near,
+            versions: ServiceVersions::default(),
+        };
+        let bridge = parts::bridge(&mut host, bridge, reached)?;
         host.announce(&["chat", "notification", "presence"], grpc_at)?;
         host.announce(&["bridge"], bridge_at)?;
         let which = Which::configured(&host.settings.plugins);

@@ -20,8 +20,12 @@ mod observability;
 mod one_conversation;
 mod origins;
 mod plugins;
+mod redis_away;
+mod reload;
 mod removal;
+mod replicas;
 mod resume;
+mod rolling;
 mod rooms;
 mod secrets;
 mod services_away;
@@ -34,5 +38,7 @@ mod tokens;
 mod instagram;
 #[path = "../stand_ins/postgres.rs"]
 mod postgres;
+#[path = "../stand_ins/redis.rs"]
+mod redis;
 #[path = "../stand_ins/telegram.rs"]
 mod telegram;

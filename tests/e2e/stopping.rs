@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::json;
+use tonic_health::pb::{HealthCheckRequest, health_check_response::ServingStatus};
 
 use crate::stage::{Causeway, Setup, causeway::UP, eventually, http, setup::PARTS};
 
@@ -23,7 +24,9 @@ async fn on_sigterm_every_socket_is_told_to_come_back() {
     }
     causeway.terminate(UP);
     for mut client in clients {
-        client.expect_close(1012).await;
+        let reason = client.expect_close(1012).await;
+        let wait = reason.strip_prefix("restarting; retry-after-ms=").and_then(|wait| wait.parse().ok());
+        assert!(wait.is_some_and(|wait: u64| wait < 2_000), "{reason}");
     }
     assert_eq!(causeway.exit(UP).await.code(), Some(0), "{}", causeway.printed());
 }
@@ -38,8 +41,61 @@ async fn stops_being_ready(causeway: &Causeway) {
 }
 
 #[tokio::test]
+async fn it_is_not_ready_at_first_and_still_takes_sockets_for_as_long_as_it_is_told_to() {
+    let setup = Setup::default().set("bridge.drain", "1s").set("stop.lead", "4s");
+    let mut causeway = setup.start().await;
+    let [alice, bob] = causeway.people(["Alice", "Bob"]).await;
+    let path = format!("/ws/group/{}/", causeway.group([&alice, &bob]).await);
+    let mut alices = causeway.client(&alice, &path).await;
+    causeway.token(&bob.id).await;
+    causeway.terminate(UP);
+    let signalled = Instant::now();
+    stops_being_ready(&causeway).await;
+    let mut bobs = causeway.client(&bob, &path).await;
+    bobs.send(json!({"type": "message", "content": "as if nothing were"})).await;
+    for client in [&mut alices, &mut bobs] {
+        client.expect("message").await;
+        client.expect_close(1012).await;
+    }
+    assert!(signalled.elapsed() >= Duration::from_secs(4), "nobody is closed before that");
+    assert_eq!(causeway.exit(UP).await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn a_service_says_that_it_leaves_and_goes_on_taking_calls() {
+    let mut causeway = Setup::default().split().set("stop.lead", "3s").start().await;
+    let mut health = causeway.health("chat");
+    let mut status = async || {
+        let request = HealthCheckRequest { service: "causeway.chat.v1.Chat".into() };
+        health.check(request).await.map(|response| response.into_inner().status())
+    };
+    assert_eq!(status().await.unwrap(), ServingStatus::Serving);
+    causeway.terminate("chat");
+    eventually("it says no", async || status().await.is_ok_and(|is| is == ServingStatus::NotServing)).await;
+    let [alice] = causeway.people(["Alice"]).await;
+    causeway.group([&alice]).await;
+    assert_eq!(causeway.exit("chat").await.code(), Some(0));
+}
+
+#[tokio::test]
+async fn at_the_hard_limit_it_ends_and_says_what_was_under_way() {
+    let setup =
+        Setup::default().set("bridge.drain", "100ms").set("stop.lead", "0s").set("stop.timeout", "1s");
+    let mut causeway = setup.start().await;
+    let [alice] = causeway.people(["Alice"]).await;
+    // Nobody reads it, so that its close frame is not answered.
+    let _deaf = causeway.client(&alice, "/ws/chat/").await;
+    causeway.terminate(UP);
+    let begun = Instant::now();
+    assert_eq!(causeway.exit(UP).await.code(), Some(1));
+    assert!(begun.elapsed() < Duration::from_secs(4), "{:?}", begun.elapsed());
+    let printed = causeway.printed();
+    assert!(printed.contains("not over within 1s (stop.timeout); still under way: sockets"), "{printed}");
+}
+
+#[tokio::test]
 async fn it_is_not_ready_before_it_stops_and_takes_no_new_sockets() {
-    let mut causeway = Setup::default().set("bridge.drain", "3s").start().await;
+    let mut causeway = Setup::default().set("bridge.drain", "3s").set("stop.lead", "0s").start().await;
     let [alice, bob] = causeway.people(["Alice", "Bob"]).await;
     let id = causeway.group([&alice, &bob]).await;
     let _stays = causeway.client(&alice, &format!("/ws/group/{id}/")).await;

@@ -5,11 +5,15 @@
 #![expect(clippy::unwrap_used, reason = "tests")]
 
 use std::{
-    env, fs,
+    collections::HashMap,
+    env,
+    ffi::OsStr,
+    fs,
     net::TcpListener,
     os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::{LazyLock, Mutex, PoisonError},
     thread,
     time::{Duration, Instant},
 };
@@ -47,6 +51,24 @@ impl Postgres {
         postgres.initialise();
         postgres.resume();
         Some(postgres)
+    }
+
+    /// The server that all tests of this process share; `None` as for [`Self::start`]. It ends when the process does.
+    pub(crate) fn shared() -> Option<&'static Self> {
+        static SHARED: LazyLock<Option<Postgres>> = LazyLock::new(Postgres::start);
+        SHARED.as_ref()
+    }
+
+    /// The URL of a database of its own under this name, which is made when it is first asked for.
+    pub(crate) fn database(&self, name: &str) -> String {
+        static MADE: LazyLock<Mutex<HashMap<(u16, String), String>>> = LazyLock::new(Mutex::default);
+        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = made.len();
+        let database = made.entry((self.port, name.to_owned())).or_insert_with(|| {
+            self.sql(&format!("CREATE DATABASE test{number}"));
+            format!("test{number}")
+        });
+        format!("postgres://{ROLE}:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
     }
 
     /// How it is reached, in libpq's form: as a role that may do everything, in the database `postgres`.
@@ -136,13 +158,20 @@ impl Postgres {
 
     fn launch(&mut self) {
         let log = fs::File::create(self.dir.path().join("log")).unwrap();
+        // The shell ends the server when this process is gone, of which it learns by the end of its input.
+        let watched = r#"exec 3<&0; "$@" 3<&- & server=$!
+            (read -r _ <&3; kill -QUIT $server) 2>/dev/null & watch=$!
+            wait $server; kill $watch"#;
         let server = self
-            .program("postgres")
+            .program_of("sh")
+            .args(["-c", watched, "sh"])
+            .arg(self.programs.join("postgres"))
             .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-p", &self.port.to_string()])
             .arg("-k")
             .arg(self.dir.path())
             .arg("-D")
             .arg(self.data())
+            .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(log)
             .spawn();
@@ -160,7 +189,11 @@ impl Postgres {
     }
 
     fn program(&self, name: &str) -> Command {
-        let mut command = Command::new(self.programs.join(name));
+        self.program_of(self.programs.join(name))
+    }
+
+    fn program_of(&self, program: impl AsRef<OsStr>) -> Command {
+        let mut command = Command::new(program);
         command.current_dir(self.dir.path()).env_remove("PGHOST").env_remove("PGDATA");
         if let Some((user, group)) = self.owner {
             command.uid(user).gid(group);

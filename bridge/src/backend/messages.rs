@@ -1,10 +1,12 @@
 //! Messages: what is written, changed, read and looked for in a conversation.
 
+use causeway_link::grpc::Keyed;
 use causeway_proto::chat::{
     DeleteMessageRequest, EditMessageRequest, GetMessageStatusRequest, GetThreadRequest, ListMessagesRequest,
     MarkReadRequest, Message, ReactRequest, ReportDeliveredRequest, SearchMessagesRequest,
     SendMessageOutcome, SendMessageRequest, SendMessagesRequest, send_message_outcome::Outcome,
 };
+use tonic::Request;
 
 use crate::{
     backend::{
@@ -23,7 +25,13 @@ impl Backend {
         let request = SendMessagesRequest {
             messages: messages.into_iter().map(|message| to_send(caller, message)).collect(),
         };
-        match ask!(self.chat, "Chat.SendMessages", send_messages, request) {
+        // With a key in each, a second attempt stores nothing twice.
+        let is_keyed = request.messages.iter().all(|message| !message.client_message_id.is_empty());
+        let mut request = Request::new(request);
+        if is_keyed {
+            request.extensions_mut().insert(Keyed);
+        }
+        match ask!(self.chat, "Chat.SendMessages", send_messages, request: request) {
             Ok(response) if response.outcomes.len() == count => {
                 response.outcomes.into_iter().map(|outcome| sent("Chat.SendMessages", outcome)).collect()
             }

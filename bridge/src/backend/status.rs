@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use causeway_proto::peer::Peer;
 use tonic::{Code as GrpcCode, Status};
 use tonic_types::StatusExt;
 
@@ -14,7 +15,7 @@ pub(crate) fn fault(status: Status) -> Fault {
 
 fn fault_in(status: &Status) -> Fault {
     // A status with a source was not sent by the service: the call broke on its way.
-    if status.source().is_some() {
+    if status.source().is_some() || is_of_another_version(status) {
         return fault_of(GrpcCode::Unavailable, "", "");
     }
     let violation =
@@ -24,6 +25,13 @@ fn fault_in(status: &Status) -> Fault {
         None => ("", status.message()),
     };
     fault_of(status.code(), problem, field)
+}
+
+/// Whether the service refuses us because of our version, which is no client's business; `readyz` and the log say so.
+fn is_of_another_version(status: &Status) -> bool {
+    status.code() == GrpcCode::FailedPrecondition
+        && Peer::of(&status.metadata().clone().into_headers())
+            .is_some_and(|there| Peer::here("bridge").fits(&there).is_err())
 }
 
 /// The fault of a code, the service's words about it, and the field at fault, if there is one.
@@ -127,6 +135,17 @@ mod tests {
         for code in [GrpcCode::Unavailable, GrpcCode::DeadlineExceeded, GrpcCode::ResourceExhausted] {
             assert_eq!(fault(Status::new(code, "tcp connect error")).code, Code::Unavailable);
         }
+    }
+
+    #[test]
+    fn a_service_of_another_version_is_unavailable_and_its_words_are_kept_from_clients() {
+        let mut refused = Status::failed_precondition("chat 9.0.0 and bridge 0.1.0 speak no common protocol");
+        assert_eq!(fault(refused.clone()).code, Code::Conflict);
+        let newer = "chat/9.0.0; protocol=9".parse().unwrap();
+        refused.metadata_mut().insert(causeway_proto::peer::PEER, newer);
+        let fault = fault(refused);
+        assert_eq!(fault.code, Code::Unavailable);
+        assert!(!fault.message.contains("9.0.0"));
     }
 
     #[test]

@@ -73,7 +73,7 @@ async fn refresh(
     token: &Token,
     allow_opaque: bool,
 ) -> Result<Box<crate::auth::Identity>, Fault> {
-    match shared.auth.verify(token, allow_opaque).await {
+    match shared.live().auth.verify(token, allow_opaque).await {
         Ok(identity) => Ok(Box::new(identity)),
         Err(AuthError::Unavailable) => {
             Err(Fault::new(Code::Unavailable, "not available right now; try again"))

@@ -37,14 +37,15 @@ where
         let Self { wire, shared, session, membership, registration, mail, calls, actions, metrics, .. } =
             *self;
         drop((membership, registration, mail));
-        let patience = shared.settings.close_timeout;
+        let (patience, within) = (shared.settings.close_timeout, shared.settings.reconnect_within);
         let goodbye = async {
             match end {
                 End::Gone => drop(wire),
                 End::Left => wire.close(None, patience).await,
                 End::Close(close) => {
                     metrics.closed(close.reason);
-                    wire.close(Some(close), patience).await;
+                    let reason = close.text(within);
+                    wire.close(Some((close.code, reason)), patience).await;
                 }
             }
         };

@@ -3,7 +3,7 @@
 use causeway_config::AuthSettings;
 use causeway_proto::{chat::ConversationKind, event::Source, presence::SessionOpened, time::Clock};
 use futures_util::{SinkExt, StreamExt};
-use tokio::{io::DuplexStream, task::JoinHandle};
+use tokio::{io::DuplexStream, sync::watch, task::JoinHandle};
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use super::*;
@@ -16,6 +16,8 @@ use crate::{
         samples,
     },
     limits::{Caps, Limits},
+    live::Live,
+    origin::Origins,
     session::{Place, Setup, shows::Shows},
 };
 
@@ -31,7 +33,8 @@ struct Stage {
 impl Stage {
     /// `pipe` is what the network holds, in bytes.
     async fn open(pipe: usize) -> Self {
-        let shared = Shared::without_services(auth());
+        let live = Live { auth: auth(), origins: Origins::default(), caps: CAPS, tls: None };
+        let shared = Shared::without_services(watch::channel(Arc::new(live)).1);
         let (near, far) = tokio::io::duplex(pipe);
         let config = Some(config(&shared.settings));
         let socket = WebSocketStream::from_raw_socket(near, Role::Server, config).await;

@@ -5,6 +5,7 @@
 //! sockets share, and only ever between two frames of tungstenite's own.
 
 use std::{
+    borrow::Cow,
     future::poll_fn,
     io,
     pin::{Pin, pin},
@@ -23,7 +24,7 @@ use tokio_tungstenite::{
 };
 
 use super::{doorbell::Doorbell, encode::Frame, spare};
-use crate::{fanout::mailbox::Mailbox, session::action::Close};
+use crate::fanout::mailbox::Mailbox;
 
 /// What a peer may still send, in bytes, after it sent something that ended the reading.
 const STILL_READ: usize = 1 << 20;
@@ -136,14 +137,14 @@ where
 
     /// Sends a close frame, or answers the peer's, and waits for the peer to be gone, for as long as
     /// `patience` in all.
-    pub(super) async fn close(mut self, close: Option<Close>, patience: Duration) {
+    pub(super) async fn close(mut self, close: Option<(u16, Cow<'static, str>)>, patience: Duration) {
         let mut goodbye = pin!(async {
             if !self.out.is_empty() {
                 // The frame that was being written is finished, or the peer could not read what follows.
                 poll_fn(|context| self.poll_write(context)).await.ok()?;
             }
-            if let Some(Close { code, reason }) = close {
-                let frame = CloseFrame { code: code.into(), reason: reason.into() };
+            if let Some((code, reason)) = close {
+                let frame = CloseFrame { code: code.into(), reason: reason.as_ref().into() };
                 self.socket.send(Message::Close(Some(frame))).await.ok()?;
             }
             while let Some(Ok(_)) = self.socket.next().await {}

@@ -2,7 +2,8 @@
 //! events.
 //!
 //! When the stream breaks, sockets stay; the task comes back with growing, random pauses, and asks for each
-//! topic again from the last event that was passed on.
+//! topic again from the last event that was passed on. A service that stops in order hands the stream over: then it
+//! is opened anew at once, on another replica where there is one.
 
 use std::{collections::VecDeque, sync::Arc, time::Duration};
 
@@ -92,7 +93,7 @@ impl Subscriber {
                     "events do not come; trying again until they do"
                 );
             }
-            tokio::time::sleep(backoff.after(begun.elapsed())).await;
+            tokio::time::sleep(backoff.after_stream(begun.elapsed(), &status)).await;
         }
     }
 

@@ -13,6 +13,7 @@ use tokio_tungstenite::tungstenite::{Message, client::IntoClientRequest};
 use super::*;
 
 mod stage;
+mod tls;
 use stage::{Stage, token};
 
 const UPGRADE: &str = "connection: keep-alive, Upgrade\r\nupgrade: WebSocket\r\nsec-websocket-version: 13\r\n\

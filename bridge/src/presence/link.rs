@@ -70,7 +70,7 @@ impl Link {
             if told.replace(code) != Some(code) || was_attached {
                 tracing::warn!(?code, "not attached to the presence service; trying until it is there");
             }
-            tokio::time::sleep(backoff.after(begun.elapsed())).await;
+            tokio::time::sleep(backoff.after_stream(begun.elapsed(), &status)).await;
         }
     }
 

@@ -1,6 +1,6 @@
 //! What a session wants done.
 
-use std::sync::Arc;
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use crate::{
     backend::call::Call,
@@ -74,4 +74,29 @@ impl Close {
     pub(crate) const REMOVED: Self = Self { code: 4004, reason: "access removed" };
     /// What was to be sent did not fit into the mailbox any more.
     pub(crate) const TOO_SLOW: Self = Self { code: 4008, reason: "too slow to read" };
+
+    /// The reason as the close frame has it. Who is to come back is told to wait first, for a random part of `within`, so
+    /// that not all come at once.
+    pub(crate) fn text(self, within: Duration) -> Cow<'static, str> {
+        if self != Self::RESTARTING {
+            return self.reason.into();
+        }
+        let wait = within.mul_f64(rand::random()).as_millis();
+        format!("{}; retry-after-ms={wait}", self.reason).into()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_is_to_come_back_hears_when() {
+        let within = Duration::from_secs(2);
+        let text = Close::RESTARTING.text(within);
+        let wait: u64 = text.strip_prefix("restarting; retry-after-ms=").unwrap().parse().unwrap();
+        assert!(wait < 2_000, "{text}");
+        assert_eq!(Close::RESTARTING.text(Duration::ZERO), "restarting; retry-after-ms=0");
+        assert_eq!(Close::EXPIRED.text(within), "token expired");
+    }
 }

@@ -154,3 +154,17 @@ fn a_file_that_is_not_there_or_not_toml_says_so_in_a_line() {
     let found = complaints("[bridge\n", environment(&[]));
     assert!(found[0].starts_with("causeway.toml:1: not TOML: "), "{}", found[0]);
 }
+
+#[test]
+fn what_changed_is_known_of_secrets_and_lists_too() {
+    let keys = |secret: &str, more: &str| {
+        let text = format!("[[auth.keys]]\nalgorithm = \"HS256\"\nsecret = \"{secret}\"\n{more}");
+        with_file(&text, environment(&[])).1.unwrap().provenance
+    };
+    let old = keys("hunter2", "");
+    assert_eq!(old.changed(&old.clone()), Vec::<String>::new());
+    assert_eq!(old.changed(&keys("hunter3", "")), ["auth.keys[0].secret"]);
+    let more = keys("hunter2", "id = \"a\"\n[bridge]\norigins = [\"https://a.example\"]\n");
+    assert_eq!(old.changed(&more), ["auth.keys[0].id", "bridge.origins"]);
+    assert_eq!(more.changed(&old), ["auth.keys[0].id", "bridge.origins"]);
+}

@@ -48,7 +48,9 @@ fn refusal(error: Error) -> Result<SendFailure, Error> {
         Error::NotFound(_) | Error::PermissionDenied(_) | Error::Conflict(_) | Error::AlreadyExists(_) => {
             String::new()
         }
-        Error::Exhausted { .. } | Error::Unavailable(_) | Error::Internal(_) => return Err(error),
+        Error::Exhausted { .. } | Error::Unavailable(_) | Error::Stopping | Error::Internal(_) => {
+            return Err(error);
+        }
     };
     Ok(SendFailure { code: error.code().into(), message: error.to_string(), field })
 }

@@ -3,7 +3,7 @@
 
 use causeway_kit::{
     Error,
-    store::{Reader, Row, Tx, params},
+    store::{Mismatch, Reader, Row, Tx, params},
 };
 use causeway_proto::{
     chat::{ConversationKind, ConversationStatus},
@@ -40,7 +40,7 @@ pub(crate) struct Stored {
 pub(crate) const COLUMN_COUNT: usize = 12;
 
 /// A conversation from the columns that start at `at`.
-pub(crate) fn from_row(row: &Row<'_>, at: usize) -> rusqlite::Result<Stored> {
+pub(crate) fn from_row(row: &Row<'_>, at: usize) -> Result<Stored, Mismatch> {
     let kind: i32 = row.get(at + 1)?;
     let status: i32 = row.get(at + 6)?;
     let low: Option<String> = row.get(at + 3)?;

@@ -32,8 +32,10 @@ pub(crate) fn find(
 
 /// Lets a key stand for a message sent now, in place of one that it stood for too long ago.
 pub(crate) fn remember(tx: &Tx<'_>, sender_id: &str, key: &str, message_id: i64) -> Result<(), Error> {
-    let sql = "INSERT OR REPLACE INTO sent (message_id, sender_id, client_message_id, sent_at) VALUES (?1, ?2, ?3, ?4)";
-    tx.execute(sql, params![message_id, sender_id, key, tx.now_micros()])?;
+    let sql = "INSERT INTO sent (message_id, sender_id, client_message_id, sent_at) VALUES (?1, ?2, ?3, ?4)
+               ON CONFLICT (sender_id, client_message_id)
+                   DO UPDATE SET message_id = excluded.message_id, sent_at = excluded.sent_at";
+    tx.send(sql, params![message_id, sender_id, key, tx.now_micros()])?;
     Ok(())
 }
 
@@ -80,7 +82,7 @@ fn is_due(reader: &Reader<'_>, horizon: i64) -> Result<bool, Error> {
 
 #[cfg(test)]
 mod tests {
-    use causeway_kit::{bus::Bus, metrics::Metrics, store::StoreOptions};
+    use causeway_kit::{bus::Bus, metrics::Metrics, store::StoreOptions, testing};
 
     use super::*;
     use crate::schema::MIGRATIONS;
@@ -90,14 +92,14 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let clock = Clock::manual(0);
         let options = StoreOptions {
-            path: directory.path().join("chat.db"),
+            storage: testing::storage(directory.path()),
             name: "chat",
             migrations: MIGRATIONS,
             clock: clock.clone(),
             bus: Bus::default(),
             retain: Duration::from_secs(1),
         };
-        let store = Store::open(options, &Metrics::default()).unwrap();
+        let store = Store::open(options, &Metrics::default()).await.unwrap();
         for now in [1_000, 2_000] {
             clock.set(now);
             let remember = move |tx: &mut Tx<'_>| {

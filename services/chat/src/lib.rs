@@ -65,6 +65,7 @@ mod unread;
 mod users;
 mod views;
 
+pub use schema::SCHEMA;
 pub use settings::{Assignment, OnMessage, Settings, WrongSetting};
 
 use channel::ChannelDesk;
@@ -97,18 +98,18 @@ pub enum StartError {
 pub async fn start(settings: Settings, context: &Context, peers: Peers) -> Result<Part, StartError> {
     let settings = Arc::new(settings.canonical()?);
     let options = StoreOptions {
-        path: context.data_dir.join("chat.db"),
+        storage: context.storage.clone(),
         name: "chat",
         migrations: schema::MIGRATIONS,
         clock: context.clock.clone(),
         bus: context.bus.clone(),
         retain: settings.retain,
     };
-    let store = Store::open(options, &context.metrics)?;
+    let store = Store::open(options, &context.metrics).await?;
     let indexer = Arc::new(Indexer::new(store.clone()));
     spawn_background(context, &settings, &store, &indexer, peers);
     let hub = Hub::durable(Source::Chat, store.clone(), context.bus.clone(), context.clock.clone());
-    let health = store.health();
+    let (health, broken) = (store.health(), store.broken());
     let channels = ChannelDesk::new(settings.clone(), indexer.clone());
     let plugins = Host::new("chat", store.clone(), channels, Default::default(), context);
     let desk = Desk::new(store, settings, indexer, plugins.clone());
@@ -116,7 +117,7 @@ pub async fn start(settings: Settings, context: &Context, peers: Peers) -> Resul
         routes.add_service(ChatServer::new(desk.clone()));
         routes.add_service(DirectoryServer::new(desk));
     };
-    Ok(Part { name: "chat", hub, health, plugins: Some(plugins), add: Box::new(add) })
+    Ok(Part { name: "chat", hub, health, broken, plugins: Some(plugins), add: Box::new(add) })
 }
 
 fn spawn_background(

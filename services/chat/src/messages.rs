@@ -2,19 +2,16 @@
 
 use causeway_kit::{
     Error,
-    store::{Reader, Row, Tx, params},
+    store::{Mismatch, Reader, Row, Tx, params},
 };
 use causeway_proto::chat::{DeliveryStatus, Message};
 use prost::Message as _;
-use rusqlite::types::Type;
 
 use crate::ids;
 
 /// A message from the columns id, is_answered, delivery_status, delivery_error, body.
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Message> {
-    let body = row.get_ref(4)?.as_blob()?;
-    let mut message = Message::decode(body)
-        .map_err(|error| rusqlite::Error::FromSqlConversionFailure(4, Type::Blob, Box::new(error)))?;
+fn from_row(row: &Row<'_>) -> Result<Message, Mismatch> {
+    let mut message = Message::decode(row.bytes(4)?).map_err(Mismatch::content)?;
     message.id = row.get(0)?;
     message.is_answered = row.get(1)?;
     message.delivery_status = row.get(2)?;

@@ -94,7 +94,8 @@ impl React {
         if others >= DIFFERENT {
             return Err(Error::conflict(format!("a message takes at most {DIFFERENT} different reactions")));
         }
-        let sql = "INSERT OR IGNORE INTO reaction (message_id, reaction, user_id) VALUES (?1, ?2, ?3)";
+        let sql =
+            "INSERT INTO reaction (message_id, reaction, user_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
         Ok(tx.execute(sql, params![message_id, self.reaction, user_id])? > 0)
     }
 

@@ -1,11 +1,13 @@
 //! Full-text search in a conversation, and the index behind it.
 //!
+//! What a word is, and how matches are found and kept, is each engine's own: [`sqlite`], [`postgres`].
+//!
 //! Messages are not indexed as they are sent: FTS5 writes what it has gathered at every savepoint, which would cost each send
 //! more than all its other statements. [`crate::indexer`] adds them in batches soon after, and before a search looks.
 
 use causeway_kit::{
     Error,
-    store::{Reader, Tx, params},
+    store::{Dialect, Reader, Tx, params},
 };
 use causeway_proto::{
     chat::{Message, SearchMessagesRequest, SearchMessagesResponse},
@@ -13,6 +15,10 @@ use causeway_proto::{
 };
 
 use crate::{ids, limits, messages, seats};
+
+mod postgres;
+mod sqlite;
+mod words;
 
 /// Longest query, in characters.
 const QUERY: usize = 200;
@@ -40,16 +46,10 @@ impl Search {
     /// Searches what is indexed.
     pub(crate) fn run(self, reader: &Reader<'_>) -> Result<SearchMessagesResponse, Error> {
         let (conversation, _) = seats::look(reader, &self.conversation, self.user.as_ref())?;
-        let Some(words) = expression(&self.query) else {
-            return Ok(SearchMessagesResponse { messages: Vec::new() });
+        let found = match reader.dialect() {
+            Dialect::Sqlite => sqlite::find(reader, &conversation.id, &self.query, self.limit)?,
+            Dialect::Postgres => postgres::find(reader, &conversation.id, &self.query, self.limit)?,
         };
-        let matching = format!("conversation : \"{}\" AND content : ({words})", word_for(&conversation.id));
-        let found: Vec<i64> = reader.all(
-            "SELECT rowid FROM message_text WHERE message_text MATCH ?1
-             ORDER BY bm25(message_text, 0.0, 1.0), rowid DESC LIMIT ?2",
-            params![matching, self.limit],
-            |row| row.get(0),
-        )?;
         let mut found_messages = Vec::with_capacity(found.len());
         for id in found {
             let message = messages::find(reader, id)?;
@@ -57,17 +57,6 @@ impl Search {
         }
         Ok(SearchMessagesResponse { messages: limits::fitting(found_messages).collect() })
     }
-}
-
-/// What a person typed as an FTS5 expression: every word must occur, the last as the beginning of one. `None` when there is no
-/// word in it. Each word is quoted, so that nothing in it is an operator; one such as "re-open" finds its parts side by side.
-fn expression(query: &str) -> Option<String> {
-    let words: Vec<String> = query
-        .split(|c: char| c.is_whitespace() || c.is_control())
-        .filter(|word| word.chars().any(char::is_alphanumeric))
-        .map(|word| format!("\"{}\"", word.replace('"', "\"\"")))
-        .collect();
-    if words.is_empty() { None } else { Some(format!("{} *", words.join(" AND "))) }
 }
 
 /// The one word that stands for a conversation in the index.
@@ -98,50 +87,15 @@ pub(crate) fn update(tx: &Tx<'_>, message: &Message) -> Result<(), Error> {
 
 /// Follows the deletion of a message.
 pub(crate) fn forget(tx: &Tx<'_>, message_id: u64) -> Result<(), Error> {
-    tx.execute("DELETE FROM message_text WHERE rowid = ?1", params![ids::message(message_id)])?;
-    Ok(())
+    match tx.dialect() {
+        Dialect::Sqlite => sqlite::forget(tx, message_id),
+        Dialect::Postgres => postgres::forget(tx, message_id),
+    }
 }
 
 fn insert(tx: &Tx<'_>, message: &Message) -> Result<(), Error> {
-    let sql = "INSERT OR REPLACE INTO message_text (rowid, conversation, content) VALUES (?1, ?2, ?3)";
-    let word = word_for(&message.conversation_id);
-    tx.execute(sql, params![ids::message(message.id), word, message.content])?;
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use proptest::prelude::*;
-
-    use super::*;
-
-    #[test]
-    fn every_word_must_occur_and_the_last_may_be_a_beginning() {
-        assert_eq!(expression("hello wor").as_deref(), Some("\"hello\" AND \"wor\" *"));
-        assert_eq!(expression("  one ").as_deref(), Some("\"one\" *"));
-    }
-
-    #[test]
-    fn what_people_type_is_never_syntax() {
-        assert_eq!(expression("say \"hi").as_deref(), Some("\"say\" AND \"\"\"hi\" *"));
-        assert_eq!(expression("NEAR(a b)").as_deref(), Some("\"NEAR(a\" AND \"b)\" *"));
-        assert_eq!(expression("a\0b").as_deref(), Some("\"a\" AND \"b\" *"));
-    }
-
-    #[test]
-    fn without_a_word_there_is_nothing_to_look_for() {
-        for query in [" ", "\"", "*", "- + ^", "()", "\0", "…"] {
-            assert_eq!(expression(query), None, "{query:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn a_quote_is_closed_whatever_is_typed(query in ".{0,60}") {
-            if let Some(expression) = expression(&query) {
-                prop_assert_eq!(expression.matches('"').count() % 2, 0);
-                prop_assert!(!expression.contains('\0'));
-            }
-        }
+    match tx.dialect() {
+        Dialect::Sqlite => sqlite::insert(tx, message),
+        Dialect::Postgres => postgres::insert(tx, message),
     }
 }

@@ -3,7 +3,7 @@
 
 use causeway_kit::{
     Error,
-    store::{Reader, Row, params},
+    store::{Mismatch, Reader, Row, params},
 };
 use causeway_proto::{
     chat::{ConversationKind, Role, User},
@@ -61,7 +61,7 @@ pub(crate) fn find(reader: &Reader<'_>, conversation_id: &str, user_id: &str) ->
     seat.ok_or_else(conversations::not_found)
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Seat> {
+fn from_row(row: &Row<'_>) -> Result<Seat, Mismatch> {
     const OWN: usize = 4;
     let role: i32 = row.get(0)?;
     Ok(Seat {

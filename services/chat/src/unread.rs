@@ -20,7 +20,7 @@ pub(crate) fn of(reader: &Reader<'_>, conversation_id: &str, user_id: &str) -> R
                  SELECT 1 FROM message AS m
                  WHERE m.conversation_id = p.conversation_id AND m.id > p.read_message_id
                      AND m.sender_id <> p.user_id AND m.deleted_at IS NULL
-                 LIMIT ?3)))
+                 LIMIT ?3) AS counted))
          FROM participant AS p WHERE p.conversation_id = ?1 AND p.user_id = ?2",
         params![conversation_id, user_id, COUNTED],
         |row| row.get(0),
@@ -36,7 +36,7 @@ pub(crate) fn of_all(reader: &Reader<'_>, conversation_id: &str) -> Result<Vec<(
                  SELECT 1 FROM message AS m
                  WHERE m.conversation_id = p.conversation_id AND m.id > p.read_message_id
                      AND m.sender_id <> p.user_id AND m.deleted_at IS NULL
-                 LIMIT ?2)))
+                 LIMIT ?2) AS counted))
          FROM participant AS p WHERE p.conversation_id = ?1 AND p.role <> 0 ORDER BY p.place",
         params![conversation_id, COUNTED],
         |row| Ok((row.get(0)?, row.get(1)?)),
@@ -52,7 +52,7 @@ pub(crate) fn add(tx: &Tx<'_>, conversation_id: &str, sender_id: &str) -> Result
                  SELECT 1 FROM message AS m
                  WHERE m.conversation_id = p.conversation_id AND m.id > p.read_message_id
                      AND m.sender_id <> p.user_id AND m.deleted_at IS NULL
-                 LIMIT ?3))))
+                 LIMIT ?3) AS counted)))
          WHERE p.conversation_id = ?1 AND p.role <> 0 AND p.user_id <> ?2 RETURNING user_id, unread",
         params![conversation_id, sender_id, COUNTED],
         |row| Ok((row.get(0)?, row.get(1)?)),

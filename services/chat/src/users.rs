@@ -5,7 +5,7 @@
 
 use causeway_kit::{
     Error,
-    store::{Reader, Row, Tx, params},
+    store::{Mismatch, Reader, Row, Tx, params},
 };
 use causeway_proto::{
     chat::{User, UserUpdated},
@@ -18,7 +18,7 @@ use crate::{audiences, ids};
 
 /// A profile from ten columns that start at `at`: id, username, name, first_name, last_name, email, source,
 /// profile_picture, is_active, created_at.
-pub(crate) fn from_row(row: &Row<'_>, at: usize) -> rusqlite::Result<User> {
+pub(crate) fn from_row(row: &Row<'_>, at: usize) -> Result<User, Mismatch> {
     Ok(User {
         id: row.get(at)?,
         username: row.get(at + 1)?,

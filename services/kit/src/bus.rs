@@ -4,21 +4,25 @@
 //! [`Driver`] brings an envelope to every process that may want it, and the [`Bus`] over it gives it to those subscribers of
 //! this process that took its topic, through a bounded queue each.
 //!
-//! To add another driver: implement [`Driver`], give the [`Local`] each envelope that comes from outside, and run the tests of
-//! [`crate::events`] over it.
+//! To add another driver: implement [`Driver`], give the [`Local`] each envelope that comes from outside, tell it by
+//! [`Local::check`] from when on a topic's envelopes come and by [`Local::lag`] when some of any topic may have been lost, and
+//! run the tests of [`crate::events`] over it. [`redis`] is one.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use causeway_proto::event::Source;
-use tokio::time::Instant;
+use tokio::{sync::watch, time::Instant};
 
 mod local;
 mod queue;
 mod receiver;
+pub mod redis;
+mod wake;
 
 pub use local::Local;
 pub use receiver::BusReceiver;
+pub use wake::Wakes;
 
 /// An event on its way, encoded once for all who get it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,6 +51,13 @@ pub enum Signal {
         /// Sequence number of the newest event.
         sequence: u64,
     },
+    /// What comes from now on is received; what was published to this topic before may have been lost on the way.
+    Check {
+        /// Whose topic.
+        source: Source,
+        /// Its name.
+        topic: Arc<str>,
+    },
     /// Events of any of its topics are lost to it, because it did not keep up or the driver did not.
     Lagged {
         /// When the first was lost.
@@ -65,6 +76,31 @@ pub trait Driver: Send + Sync + 'static {
     fn reaches_others(&self) -> bool {
         false
     }
+
+    /// Somebody here took a topic. True when all that others publish to it from now on comes here, or when it is not known when
+    /// that will be so; else [`Signal::Check`] follows once it is so. Must not block.
+    fn take(&self, source: Source, topic: &Arc<str>) -> bool {
+        let _ = (source, topic);
+        true
+    }
+
+    /// Nobody here has the topic any more. Must not block.
+    fn release(&self, source: Source, topic: &Arc<str>) {
+        let _ = (source, topic);
+    }
+
+    /// Whether what others publish comes here; `None` where that is always so.
+    fn health(&self) -> Option<watch::Receiver<bool>> {
+        None
+    }
+
+    /// While it does not: how often the log is to be looked at instead.
+    fn fallback_poll(&self) -> Duration {
+        Duration::from_millis(250)
+    }
+
+    /// The log was looked at instead.
+    fn polled(&self) {}
 }
 
 /// The driver within one process.
@@ -113,12 +149,52 @@ impl Bus {
 
     /// A subscriber without topics.
     pub fn subscribe(&self) -> BusReceiver {
-        BusReceiver::new(self.local.clone())
+        BusReceiver::new(self.clone())
+    }
+
+    /// Wakes all who wait for this kind of work, in every process. It may be lost, as everything here: who waits looks by itself
+    /// from time to time.
+    pub fn wake(&self, kind: &str) {
+        self.publish(&[Arc::new(wake::envelope(kind))]);
+    }
+
+    /// Is woken by [`Bus::wake`].
+    pub fn wakes(&self, kind: &str) -> Wakes {
+        Wakes::new(self.subscribe(), kind)
+    }
+
+    /// Whether what other processes publish comes here; `None` where that is always so.
+    pub fn health(&self) -> Option<watch::Receiver<bool>> {
+        self.driver.health()
+    }
+
+    /// While it does not: how often the log is to be looked at instead.
+    pub(crate) fn fallback_poll(&self) -> Duration {
+        self.driver.fallback_poll()
+    }
+
+    /// The log was looked at instead.
+    pub(crate) fn polled(&self) {
+        self.driver.polled();
+    }
+
+    fn take(&self, source: Source, topic: Arc<str>, queue: &Arc<queue::Queue>) -> bool {
+        // The driver asks the local subscribers whether a topic is wanted, so it comes after them.
+        self.local.take(source, topic.clone(), queue);
+        self.driver.take(source, &topic)
+    }
+
+    fn release(&self, source: Source, topic: &Arc<str>, queue: &Arc<queue::Queue>) {
+        if self.local.release(source, topic, queue) {
+            self.driver.release(source, topic);
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn envelope(topic: &str, sequence: u64) -> Arc<Envelope> {
@@ -163,10 +239,23 @@ mod tests {
             match receiver.recv().await {
                 Signal::Lagged { .. } => lagged += 1,
                 Signal::Event(envelope) => last = envelope.sequence,
-                Signal::Head { .. } => unreachable!("nobody reminded"),
+                Signal::Head { .. } | Signal::Check { .. } => unreachable!("nobody reminded"),
             }
         }
         assert!(lagged >= 1);
+    }
+
+    #[tokio::test]
+    async fn who_waits_for_a_kind_of_work_is_woken_for_it_alone() {
+        let bus = Bus::default();
+        let (mut outbox, mut other) = (bus.wakes("outbox"), bus.wakes("other"));
+        bus.wake("outbox");
+        bus.wake("outbox");
+        outbox.next().await;
+        bus.wake("other");
+        other.next().await;
+        // Both were one.
+        assert!(outbox.next().now_or_never().is_none());
     }
 
     #[test]

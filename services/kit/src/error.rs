@@ -45,6 +45,9 @@ pub enum Error {
     /// It cannot be done now, and nothing was stored as far as the caller needs to know: `UNAVAILABLE` with `RetryInfo`.
     #[error("{0}")]
     Unavailable(Text),
+    /// This process ends, and others may take the call at once: `UNAVAILABLE` with a `RetryInfo` of zero.
+    #[error("the server stops")]
+    Stopping,
     /// A fault of ours: `INTERNAL`. The source is written to the log and told to nobody.
     #[error("internal error")]
     Internal(#[source] Source),
@@ -95,7 +98,7 @@ impl Error {
             Self::Conflict(_) => Code::FailedPrecondition,
             Self::AlreadyExists(_) => Code::AlreadyExists,
             Self::Exhausted { .. } => Code::ResourceExhausted,
-            Self::Unavailable(_) => Code::Unavailable,
+            Self::Unavailable(_) | Self::Stopping => Code::Unavailable,
             Self::Internal(_) => Code::Internal,
         }
     }
@@ -114,6 +117,9 @@ impl From<Error> for Status {
             }
             Error::Unavailable(_) => {
                 Status::with_error_details(code, message, ErrorDetails::with_retry_info(Some(RETRY)))
+            }
+            Error::Stopping => {
+                Status::with_error_details(code, message, ErrorDetails::with_retry_info(Some(Duration::ZERO)))
             }
             Error::Internal(source) => {
                 tracing::error!(error = %chain(source.as_ref()), "call failed inside");
@@ -159,6 +165,9 @@ mod tests {
         assert_eq!(exhausted.get_details_retry_info().and_then(|info| info.retry_delay), Some(retry));
         let unavailable = Status::from(Error::unavailable("the store is away"));
         assert_eq!(unavailable.get_details_retry_info().and_then(|info| info.retry_delay), Some(RETRY));
+        let stopping = Status::from(Error::Stopping);
+        let at_once = Some(Duration::ZERO);
+        assert_eq!(stopping.get_details_retry_info().and_then(|info| info.retry_delay), at_once);
     }
 
     #[test]

@@ -14,6 +14,8 @@ pub mod part;
 pub mod plugin_host;
 pub mod server;
 pub mod store;
+#[cfg(any(test, feature = "testing"))]
+pub mod testing;
 
 pub use error::Error;
 pub use part::{Context, Part};

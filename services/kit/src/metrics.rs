@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use prometheus_client::registry::Registry;
+use prometheus_client::{metrics::gauge::Gauge, registry::Registry};
+use tokio::runtime::Handle;
 
 use crate::{
     events::measure::EventMetrics, outbox::measure::OutboxMetrics, plugin_host::measure::PluginMetrics,
@@ -15,6 +16,7 @@ use crate::{
 #[derive(Clone)]
 pub struct Metrics {
     registry: Arc<Mutex<Registry>>,
+    tasks: Gauge,
     pub(crate) stores: StoreMetrics,
     pub(crate) outboxes: OutboxMetrics,
     pub(crate) calls: CallMetrics,
@@ -25,12 +27,14 @@ pub struct Metrics {
 impl Default for Metrics {
     fn default() -> Self {
         let mut registry = Registry::with_prefix("causeway");
+        let tasks = Gauge::default();
+        registry.register("tasks", "Tasks of the runtime that have not ended", tasks.clone());
         let stores = StoreMetrics::register(&mut registry);
         let outboxes = OutboxMetrics::register(&mut registry);
         let calls = CallMetrics::register(&mut registry);
         let events = EventMetrics::register(&mut registry);
         let plugins = PluginMetrics::register(&mut registry);
-        Self { registry: Arc::new(Mutex::new(registry)), stores, outboxes, calls, events, plugins }
+        Self { registry: Arc::new(Mutex::new(registry)), tasks, stores, outboxes, calls, events, plugins }
     }
 }
 
@@ -42,6 +46,9 @@ impl Metrics {
 
     /// Everything, in the OpenMetrics text format.
     pub fn encode(&self) -> String {
+        if let Ok(runtime) = Handle::try_current() {
+            self.tasks.set(i64::try_from(runtime.metrics().num_alive_tasks()).unwrap_or(i64::MAX));
+        }
         let mut text = String::new();
         let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
         // Writing into a string fails only when a metric fails to print itself; what was printed stays.

@@ -23,6 +23,7 @@ mod intake;
 mod lease;
 pub(crate) mod measure;
 mod operators;
+mod pace;
 mod registry;
 mod report;
 mod service;

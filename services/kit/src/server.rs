@@ -1,9 +1,9 @@
 //! The gRPC stack in front of all parts of a process.
 //!
 //! [`stack`] merges the parts into one service, which answers calls in the process ([`causeway_proto::client::in_process`])
-//! and over connections ([`serve`]) alike. A call goes through the `guard` (is the caller one of ours?), its deadline, and
-//! the `calls` metrics, before it reaches the part. gRPC health follows the parts' own; reflection and health are open, plugins
-//! show credentials of their own, and all else wants the service token.
+//! and over connections ([`serve`]) alike. A call goes through the `guard` (is the caller one of ours?), `peers` (do we
+//! understand each other?), its deadline, and the `calls` metrics, before it reaches the part. gRPC health follows the parts'
+//! own; reflection and health are open, plugins show credentials of their own, and all else wants the service token.
 
 use std::{
     convert::Infallible,
@@ -38,6 +38,7 @@ mod guard;
 mod health;
 mod limits;
 mod listener;
+mod peers;
 mod preface;
 #[cfg(test)]
 mod tests;
@@ -47,6 +48,7 @@ use catalogue::Catalogue;
 pub use guard::ServiceToken;
 pub use limits::Limits;
 pub use listener::serve;
+use peers::Peers;
 
 /// What every process serves, whichever parts are in it.
 const SHARED: [&str; 2] = ["causeway.event.v1.Events", "grpc.health.v1.Health"];
@@ -64,6 +66,7 @@ pub struct StackOptions {
 #[derive(Clone)]
 pub struct GrpcService {
     token: ServiceToken,
+    peers: Arc<Peers>,
     calls: Arc<Calls>,
     routes: Routes,
 }
@@ -75,6 +78,7 @@ pub fn stack(parts: Vec<Part>, options: StackOptions, context: &Context) -> Grpc
     let mut hubs = Vec::new();
     let mut hosts = Vec::new();
     let mut reports = Vec::new();
+    let peers = Peers::of(parts.iter().map(|part| part.name).collect::<Vec<_>>().join("+"));
     let mut served = SHARED.map(str::to_owned).to_vec();
     for part in parts {
         (part.add)(&mut routes);
@@ -93,12 +97,13 @@ pub fn stack(parts: Vec<Part>, options: StackOptions, context: &Context) -> Grpc
     }
     let (reporter, server) = tonic_health::server::health_reporter();
     routes.add_service(server);
-    context.tasks.spawn(health::report(reporter, reports, context.stop.clone()));
+    context.tasks.spawn(health::report(reporter, reports, context.leaving.clone()));
     if options.reflection {
         add_reflection(&mut routes, &served);
     }
     GrpcService {
         token: options.token,
+        peers: Arc::new(peers),
         calls: Arc::new(Calls::of(&catalogue, &context.metrics.calls)),
         routes: routes.routes().prepare(),
     }
@@ -129,20 +134,25 @@ impl Service<Request<Body>> for GrpcService {
 
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let call = self.calls.begin(request.uri().path());
-        if let Err(refused) = self.token.admit(&request) {
-            return Box::pin(future::ready(Ok(call.answer(refused.into_http()))));
+        let (caller, met) = self.peers.meet(request.headers());
+        if let Err(refused) = self.token.admit(&request).and(met) {
+            let mut response = refused.into_http();
+            self.peers.sign(caller, &mut response);
+            return Box::pin(future::ready(Ok(call.answer(response))));
         }
+        let peers = self.peers.clone();
         let deadline = deadline::of(request.headers());
         // In the process a handler runs in its caller's task, which must not die of the handler's panic.
         let answer = AssertUnwindSafe(self.routes.call(request)).catch_unwind();
         Box::pin(async move {
             let answer = deadline::within(deadline, answer).await;
-            let response = match answer {
+            let mut response = match answer {
                 Ok(Ok(Ok(response))) => response,
                 Ok(Ok(Err(never))) => match never {},
                 Ok(Err(_)) => Status::internal("internal error").into_http(),
                 Err(late) => late.into_http(),
             };
+            peers.sign(caller, &mut response);
             Ok(call.answer(response))
         })
     }

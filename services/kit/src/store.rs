@@ -1,69 +1,84 @@
-//! The embedded store: SQLite with one writer that commits in groups, and a pool of readers.
+//! The store of a service: SQLite in a file, or PostgreSQL where more than one process has it. One writer commits in groups, and
+//! a pool of readers looks.
 //!
 //! A write is a closure that runs on the writer's thread inside a savepoint of the current group. It is answered once the
-//! group's COMMIT is on the disk, and only then are the events that it appended published. What holds:
+//! group's COMMIT is on the disk, and only then are the events that it appended published. What holds on both engines:
 //!
-//! * an answer of `Ok` means fsynced (WAL, `synchronous = FULL`);
+//! * an answer of `Ok` means fsynced;
 //! * a job that fails takes back its own effects and nobody else's;
+//! * jobs run as if there were no others, also among processes;
 //! * when the group cannot be committed, each of its jobs gets [`Error::Unavailable`] and nothing is published;
 //! * after an I/O error or damage the store is broken: no write is taken until the process is started again.
 //!
-//! The files: `open` (files, lock, pragmas), `migrate` (schema), `writer` and `job` (the group commit), `tx` and `reader` (what
-//! a job sees), `pool` (readers), `log`, `owed` and `line` (the SQL of the kit's own tables), `condition` (health).
+//! What a job sees is [`Tx`] and [`Reader`], with `value` and `row`. `writer`, `job` and `batch` are the group commit, `pool` the
+//! readers, `engine` what both need of a database: `sqlite` and `postgres`. `schema` and `migrate` are its tables, `log`, `owed` and
+//! `line` the SQL of the kit's own, `condition` its health.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use causeway_proto::time::Clock;
-pub use rusqlite::{OptionalExtension, Row, params};
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio_util::sync::CancellationToken;
 
+pub use self::{
+    engine::Dialect,
+    postgres::{Moved, Postgres, PostgresError, Progress, TransferError, WrongUrl, transfer},
+    reader::Reader,
+    refusal::OpenError,
+    row::Row,
+    schema::{Migration, Schema},
+    tx::Tx,
+    value::{FromValue, Mismatch, Params, ToValue, Value},
+};
+pub use crate::params;
 use crate::{bus::Bus, error::Error, metrics::Metrics};
 
 mod batch;
 mod condition;
-mod folder;
+mod digest;
+mod engine;
 mod job;
 pub(crate) mod line;
 pub(crate) mod listing;
 pub(crate) mod log;
 pub(crate) mod measure;
 mod migrate;
-mod open;
 pub(crate) mod owed;
 mod pool;
+mod postgres;
 mod reader;
+mod refusal;
+mod row;
+mod schema;
+mod skew;
+mod sqlite;
 #[cfg(test)]
 pub(crate) mod tests;
 mod tx;
+mod value;
 mod writer;
-
-pub use open::OpenError;
-pub use reader::Reader;
-pub use tx::Tx;
 
 /// How many write jobs may wait; a caller beyond that waits for room.
 const QUEUE: usize = 1024;
 
-/// One step of a schema.
-#[derive(Debug, Clone, Copy)]
-pub struct Migration {
-    /// From 1, without a gap.
-    pub version: u32,
-    /// What it does, in a word.
-    pub name: &'static str,
-    /// Statements, separated by semicolons.
-    pub sql: &'static str,
+/// Where stores are.
+#[derive(Debug, Clone)]
+pub enum Storage {
+    /// A file for each in this folder, which exists.
+    Files(PathBuf),
+    /// A schema for each in this database.
+    Postgres(Arc<Postgres>),
 }
 
 /// Where and how a store is opened.
 pub struct StoreOptions {
-    /// The database file. Its folder exists.
-    pub path: PathBuf,
-    /// Stands in errors and metrics: `chat`.
+    /// Where it is.
+    pub storage: Storage,
+    /// Stands in errors and metrics, and names the file or the schema: `chat`.
     pub name: &'static str,
     /// The service's schema; the kit's own tables (`topic`, `event`, `outbox`, `heartbeat`, `migration`) come first.
     pub migrations: &'static [Migration],
-    /// The wall clock.
+    /// The wall clock. A store that several processes have keeps it at the database's time.
     pub clock: Clock,
     /// Where appended events are published.
     pub bus: Bus,
@@ -88,37 +103,41 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens the database, takes its lock, and brings its schema up to date. Blocks on the disk; for start-up.
-    pub fn open(options: StoreOptions, metrics: &Metrics) -> Result<Self, OpenError> {
-        let opened = open::open(&options)?;
+    /// Opens the database and brings its schema up to date. A server that does not answer is waited for.
+    pub async fn open(options: StoreOptions, metrics: &Metrics) -> Result<Self, OpenError> {
         let condition = Arc::new(condition::Condition::new(options.name));
         let (orders, queue) = mpsc::channel(QUEUE);
-        let folder =
-            folder::Folder::spawn(opened.folder, orders.downgrade(), condition.clone(), options.name);
+        let (weak, well) = (orders.downgrade(), condition.clone());
+        let opening = tokio::task::spawn_blocking(move || {
+            let opened = match &options.storage {
+                Storage::Files(folder) => {
+                    let path = folder.join(options.name).with_extension("db");
+                    sqlite::open(&path, &options, weak, well)?
+                }
+                Storage::Postgres(server) => postgres::open(server, &options)?,
+            };
+            Ok::<_, OpenError>((options, opened))
+        });
+        let (options, opened) = opening.await.map_err(|_| OpenError::Panicked)??;
+        let StoreOptions { name, clock, bus, retain, .. } = options;
         let owed = watch::Sender::new(());
+        let engine::Opened { engine, position, readers, most_readers, connect } = opened;
         let writer = writer::Writer {
-            connection: opened.writer,
-            folder: folder.map_err(OpenError::Thread)?,
+            engine,
             queue,
-            batch: batch::Batch::after(opened.position),
+            batch: batch::Batch::after(position),
             condition: condition.clone(),
-            bus: options.bus,
-            clock: options.clock.clone(),
+            bus,
+            clock: clock.clone(),
             owed: owed.clone(),
-            measure: metrics.stores.of(options.name),
-            lock: opened.lock.clone(),
+            measure: metrics.stores.of(name),
+            skew: skew::Skew { store: name, gauge: metrics.stores.skew(name), was_told: false },
+            closing: None,
         };
-        writer.spawn(options.name).map_err(OpenError::Thread)?;
-        let readers = Arc::new(pool::Pool::new(opened.readers, condition.clone(), opened.lock));
-        let inner = Inner {
-            orders,
-            readers,
-            condition,
-            owed,
-            retain: options.retain,
-            clock: options.clock,
-            metrics: metrics.clone(),
-        };
+        writer.spawn(name).map_err(OpenError::Thread)?;
+        let readers = Arc::new(pool::Pool::new(most_readers, readers, connect, condition.clone()));
+        let metrics = metrics.clone();
+        let inner = Inner { orders, readers, condition, owed, retain, clock, metrics };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -150,9 +169,15 @@ impl Store {
         self.inner.readers.read(job).await
     }
 
-    /// Whether the store can be written. False while the disk is full, and for good once it is broken or closed.
+    /// Whether the store can be written. False while the disk is full or the database away, and for good once it is broken or
+    /// closed.
     pub fn health(&self) -> watch::Receiver<bool> {
         self.inner.condition.watch()
+    }
+
+    /// Cancelled when the store takes no more writes: when what is on the disk cannot be trusted, or it is closed.
+    pub fn broken(&self) -> CancellationToken {
+        self.inner.condition.broken()
     }
 
     /// Finishes the queued writes and closes the database; answers when it is done. Later writes get
@@ -172,7 +197,7 @@ impl Store {
         }
         let written = self.write(|tx| {
             let sql = "INSERT INTO heartbeat (id, at) VALUES (1, ?1) ON CONFLICT (id) DO UPDATE SET at = excluded.at";
-            tx.execute(sql, params![tx.now_micros()])
+            tx.execute(sql, [tx.now_micros()])
         });
         if written.await.is_ok() {
             self.inner.condition.recovered();

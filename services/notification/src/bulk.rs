@@ -77,8 +77,8 @@ pub(crate) fn get(reader: &Reader<'_>, id: i64) -> Result<Bulk, Error> {
             Ok(Bulk {
                 id: u64::try_from(id).unwrap_or_default(),
                 state: row.get(0)?,
-                total: u64::from(row.get::<_, u32>(1)?),
-                done: u64::from(row.get::<_, u32>(2)?),
+                total: u64::from(row.get::<u32>(1)?),
+                done: u64::from(row.get::<u32>(2)?),
                 created_at: Some(from_micros(row.get(3)?)),
                 updated_at: Some(from_micros(row.get(4)?)),
             })
@@ -130,14 +130,14 @@ pub(crate) fn step(tx: &mut Tx<'_>, group: usize) -> Result<Option<usize>, Error
                 notification_type: row.get(3)?,
                 data: row.get(4)?,
             };
-            Ok((row.get::<_, i64>(0)?, content, row.get::<_, Option<i64>>(5)?))
+            Ok((row.get::<i64>(0)?, content, row.get::<Option<i64>>(5)?))
         },
     )?;
     let Some((id, content, notice)) = next else { return Ok(None) };
     let recipients = tx.all(
         "SELECT position, user_id FROM bulk_recipient WHERE bulk_id = ?1 ORDER BY position LIMIT ?2",
         params![id, i64::try_from(group.max(1)).unwrap_or(i64::MAX)],
-        |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)),
+        |row| Ok((row.get::<i64>(0)?, row.get::<String>(1)?)),
     )?;
     for (_, user_id) in &recipients {
         match notice {

@@ -90,11 +90,11 @@ impl Inbox {
         let through = reading::read_through(reader, &self.user_id, topic)?;
         let after = if page.unread_only { through } else { 0 };
         reader.all(
-            "SELECT id, id <= ?3 OR EXISTS (SELECT 1 FROM read_mark
-                 WHERE user_id = ?1 AND topic = ?2 AND notification_id = n.id) AS is_read
-             FROM notification n
-             WHERE topic = ?2 AND id > ?4 AND id < ?5 AND NOT (?6 AND is_read)
-             ORDER BY id DESC LIMIT ?7",
+            "SELECT id, is_read FROM (
+                 SELECT id, id <= ?3 OR EXISTS (SELECT 1 FROM read_mark
+                     WHERE user_id = ?1 AND topic = ?2 AND notification_id = n.id) AS is_read
+                 FROM notification n WHERE topic = ?2 AND id > ?4 AND id < ?5) AS entry
+             WHERE NOT (?6 AND is_read) ORDER BY id DESC LIMIT ?7",
             params![
                 self.user_id,
                 topic,

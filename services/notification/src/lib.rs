@@ -27,6 +27,7 @@ use causeway_kit::{
 };
 use causeway_proto::{event::Source, notification::notifications_server::NotificationsServer};
 
+pub use self::schema::SCHEMA;
 pub use self::settings::Settings;
 use self::{counters::Counters, courier::Courier, notices::Notices, rpc::Service};
 
@@ -36,7 +37,7 @@ pub async fn start(settings: Settings, context: &Context) -> Result<Part, OpenEr
     let Settings { retain, idempotency, bulk_group } = settings;
     let store = Store::open(
         StoreOptions {
-            path: context.data_dir.join("notification.db"),
+            storage: context.storage.clone(),
             name: "notification",
             migrations: schema::MIGRATIONS,
             clock: context.clock.clone(),
@@ -44,8 +45,9 @@ pub async fn start(settings: Settings, context: &Context) -> Result<Part, OpenEr
             retain,
         },
         &context.metrics,
-    )?;
-    let health = store.health();
+    )
+    .await?;
+    let (health, broken) = (store.health(), store.broken());
     let hub = Hub::durable(Source::Notification, store.clone(), context.bus.clone(), context.clock.clone());
     let counters = Counters::register(&context.metrics);
     let courier = Courier::new(store.clone(), context.stop.clone());
@@ -58,6 +60,7 @@ pub async fn start(settings: Settings, context: &Context) -> Result<Part, OpenEr
         name: "notification",
         hub,
         health,
+        broken,
         plugins: Some(plugins),
         add: Box::new(move |routes| {
             routes.add_service(server);

@@ -15,7 +15,7 @@ pub(crate) fn resolve(reader: &Reader<'_>, given: Given) -> Result<String, Error
             let known = reader.one(
                 "SELECT user_id FROM person WHERE uuid = ?1",
                 params![uuid.as_bytes()],
-                |row| row.get::<_, String>(0),
+                |row| row.get::<String>(0),
             )?;
             Ok(known.unwrap_or_else(|| uuid.to_string()))
         }

@@ -36,7 +36,7 @@ pub(crate) fn unread_count(reader: &Reader<'_>, user_id: &str, topic: &str) -> R
         "SELECT COUNT(*) FROM notification n WHERE topic = ?2 AND id > ?3 AND NOT EXISTS (
              SELECT 1 FROM read_mark WHERE user_id = ?1 AND topic = ?2 AND notification_id = n.id)",
         params![user_id, topic, through],
-        |row| row.get::<_, u32>(0),
+        |row| row.get::<u32>(0),
     )?;
     Ok(count.unwrap_or(0))
 }

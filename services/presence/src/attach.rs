@@ -10,7 +10,7 @@ use tonic::Status;
 
 use crate::{
     field,
-    keeper::{Keeper, stopping},
+    keeper::Keeper,
     ledger::{Report, Stream as Attached},
 };
 
@@ -47,7 +47,7 @@ impl Attachment {
         let mut batches = requests.ready_chunks(BATCH);
         let mut attached = None;
         let ended = tokio::select! {
-            () = self.stop.cancelled() => Err(stopping()),
+            () = self.stop.cancelled() => Err(Error::Stopping),
             () = self.responses.closed() => Ok(()),
             ended = self.serve(&mut batches, &mut attached) => ended,
         };

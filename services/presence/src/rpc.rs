@@ -1,5 +1,7 @@
 //! `causeway.presence.v1.Presence`: reads requests, asks, and answers.
 
+use std::collections::HashMap;
+
 use causeway_kit::Error;
 use causeway_proto::{
     id,
@@ -28,8 +30,8 @@ const MAX_USERS: usize = 1_000;
 pub(crate) struct Service {
     /// Who is online.
     pub keeper: Keeper,
-    /// When the others were.
-    pub seen: Seen,
+    /// When the others were; `None` where the keeper knows that too.
+    pub seen: Option<Seen>,
     /// Streams are served here.
     pub tasks: TaskTracker,
     /// Streams end soon after this is cancelled.
@@ -84,7 +86,10 @@ impl Service {
         let uuids: Vec<_> = ids.iter().map(|id| id::to_uuid(id)).collect();
         let online = self.keeper.presences(uuids.clone()).await?;
         let others = uuids.iter().zip(&online).filter(|(_, online)| online.is_none()).map(|(uuid, _)| *uuid);
-        let seen = self.seen.find(others.collect()).await?;
+        let seen = match &self.seen {
+            Some(seen) => seen.find(others.collect()).await?,
+            None => HashMap::new(),
+        };
         let answers = ids.into_iter().zip(uuids).zip(online);
         Ok(answers
             .map(|((id, uuid), online)| online.unwrap_or_else(|| offline(id, seen.get(&uuid))))

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use causeway_link::redis::Redis;
+
 /// Settings of the presence service.
 #[derive(Debug, Clone)]
 pub struct Settings {
@@ -17,6 +19,28 @@ pub struct Settings {
     pub max_sessions_per_bridge: usize,
     /// Users typing at the same time, in all conversations. More are refused.
     pub max_typing: usize,
+    /// Where presence is kept when several processes share it; `None`: in this process.
+    pub shared: Option<SharedAt>,
+}
+
+/// Where several processes share presence.
+#[derive(Debug, Clone)]
+pub struct SharedAt {
+    /// The Redis of all of them. It must not evict keys (`maxmemory-policy noeviction`).
+    pub redis: Redis,
+    /// What keys begin with: processes with the same one share presence.
+    pub prefix: String,
+    /// How long the streams of a process count as attached after it was last heard of.
+    pub lease: Duration,
+    /// Users who are remembered as last seen, where Redis remembers them: where stores are files. The longest gone are forgotten.
+    pub max_seen: usize,
+}
+
+impl SharedAt {
+    /// With the usual lease and size.
+    pub fn new(redis: Redis, prefix: impl Into<String>) -> Self {
+        Self { redis, prefix: prefix.into(), lease: Duration::from_secs(10), max_seen: 500_000 }
+    }
 }
 
 impl Default for Settings {
@@ -28,6 +52,7 @@ impl Default for Settings {
             max_bridges: 256,
             max_sessions_per_bridge: 100_000,
             max_typing: 50_000,
+            shared: None,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::{
 };
 
 use causeway_config::{Loaded, Origin, Settings};
+use causeway_link::grpc::{Resolve, System, Targets};
 use tonic::Code;
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
@@ -135,9 +136,28 @@ pub(super) async fn services(settings: &Settings, client: &ClientArgs) -> Vec<Fi
             Some(url) => url.clone(),
             None => locate(&settings.data_dir, part, configured),
         };
-        findings.push(service(part, package, &url, announced || given.is_some()).await);
+        let is_expected = announced || given.is_some();
+        for endpoint in endpoints(&url).await {
+            findings.push(match endpoint {
+                Ok(url) => service(part, package, &url, is_expected).await,
+                Err(found) => Finding::wrong(part, found, format!("correct services.{part}.url")),
+            });
+        }
     }
     findings
+}
+
+/// Each endpoint that a `url` means.
+async fn endpoints(url: &str) -> Vec<Result<String, String>> {
+    match url.parse::<Targets>() {
+        Ok(Targets::List(urls)) => urls.into_iter().map(Ok).collect(),
+        Ok(Targets::Dns(name)) => match System.resolve(&name).await {
+            Ok(found) if found.is_empty() => vec![Err(format!("{url} has no address"))],
+            Ok(found) => found.into_iter().map(|address| Ok(format!("http://{address}"))).collect(),
+            Err(error) => vec![Err(format!("{url} is not found: {error}"))],
+        },
+        Err(error) => vec![Err(error.to_string())],
+    }
 }
 
 async fn service(part: &'static str, package: &str, url: &str, expected: bool) -> Finding {

@@ -1,6 +1,6 @@
 //! `causeway plugin telegram`, `instagram` and `notices`: one integration as a process of its own.
 
-use causeway_proto::client::remote;
+use causeway_link::grpc::Service;
 use clap::Args;
 
 use crate::{
@@ -9,6 +9,8 @@ use crate::{
     failure::Usage,
     host::{Host, bind},
     plugins::{self, Which},
+    reach,
+    reload::Reader,
 };
 
 /// Flags of a plugin that runs as a process of its own.
@@ -25,7 +27,7 @@ pub(crate) struct Run {
 
 impl Run {
     pub(crate) async fn run(self, which: Which, global: &Global) -> anyhow::Result<()> {
-        let mut host = Host::new(global.load(Vec::new())?.settings)?;
+        let mut host = Host::new(global, Vec::new(), Reader::Plugin(which.name()))?;
         if !which.is_configured(&host.settings.plugins) {
             let name = which.name();
             return Err(Usage::error(format!(
@@ -36,13 +38,14 @@ impl Run {
             let listener = bind(admin, "admin.listen", "--admin").await?;
             host.serve_admin(listener);
         }
-        let services = &host.settings.services;
-        let (part, configured) = match which {
-            Which::Telegram | Which::Instagram => ("chat", &services.chat.url),
-            Which::Notices => ("notification", &services.notification.url),
+        let service = match which {
+            Which::Telegram | Which::Instagram => Service::Chat,
+            Which::Notices => Service::Notification,
         };
-        let url = locate(&host.settings.data_dir, part, configured);
-        let reach = |_, credential| remote(&url, credential).map_err(anyhow::Error::from);
+        let (key, configured) = reach::configured(&host.settings, service);
+        let url = locate(&host.settings.data_dir, service.name(), configured);
+        let link = reach::link(&reach::of_host(&host, which.name()), key, &url, service)?;
+        let reach = |_, credential| Ok(link.grpc(credential));
         let running = plugins::start(&mut host, &[which], reach).await?;
         tracing::info!(plugins = running.described, host = url, "ready");
         let window = running.window;

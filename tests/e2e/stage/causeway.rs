@@ -189,6 +189,17 @@ impl Causeway {
         self.processes[part].terminate();
     }
 
+    /// Asks a part to read its configuration again (SIGHUP).
+    pub(crate) fn hang_up(&self, part: &str) {
+        self.processes[part].hang_up();
+    }
+
+    /// Has other lines in the configuration file, for whoever reads it from now on.
+    pub(crate) fn rewrite(&self, lines: &str) {
+        let file = self.at.file(&self.data_dir(), lines);
+        fs::write(self.home.path().join("causeway.toml"), file).expect("the target directory is writable");
+    }
+
     /// Waits until a part has stopped.
     pub(crate) async fn exit(&mut self, part: &str) -> ExitStatus {
         let mut process = self.processes.remove(part).expect("it runs");

@@ -15,6 +15,8 @@ use causeway_proto::{
     presence::presence_client::PresenceClient,
 };
 
+use tonic_health::pb::health_client::HealthClient;
+
 use super::causeway::Causeway;
 
 /// A user of a test's own. Ids are numbers, because one dialect's frontends put them into paths as such.
@@ -156,6 +158,16 @@ impl Causeway {
     /// The presence service.
     pub(crate) fn presence(&self) -> PresenceClient<Grpc> {
         PresenceClient::new(self.channel(&self.at.presence.to_string()))
+    }
+
+    /// gRPC health of a part that is a process of its own.
+    pub(crate) fn health(&self, part: &str) -> HealthClient<Grpc> {
+        let at = match part {
+            "notification" => self.at.notification,
+            "presence" => self.at.presence,
+            _ => self.at.chat,
+        };
+        HealthClient::new(self.channel(&at.to_string()))
     }
 
     fn channel(&self, address: &str) -> Grpc {

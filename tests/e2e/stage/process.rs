@@ -68,8 +68,17 @@ impl Process {
 
     /// Asks it to stop (SIGTERM).
     pub(crate) fn terminate(&self) {
+        self.signal(Signal::TERM);
+    }
+
+    /// Asks it to read its configuration again (SIGHUP).
+    pub(crate) fn hang_up(&self) {
+        self.signal(Signal::HUP);
+    }
+
+    fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.id()).ok().and_then(Pid::from_raw);
-        let _ = kill_process(pid.expect("a process has a number"), Signal::TERM);
+        let _ = kill_process(pid.expect("a process has a number"), signal);
     }
 
     /// Kills it (SIGKILL) and waits until it is gone.

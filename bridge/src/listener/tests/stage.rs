@@ -7,10 +7,10 @@ use causeway_config::{
 };
 use causeway_proto::time::Clock;
 use jsonwebtoken::{EncodingKey, Header, encode};
-use tokio::task::JoinHandle;
+use tokio::{sync::watch, task::JoinHandle};
 
 use super::*;
-use crate::auth::Auth;
+use crate::live::Live;
 
 const SECRET: &str = "a secret of the tests that is long enough";
 /// The time of these tests, in seconds since the epoch.
@@ -22,6 +22,7 @@ type Accepted = io::Result<DuplexStream>;
 pub(super) struct Stage {
     connections: mpsc::Sender<Accepted>,
     edge: Arc<Edge>,
+    live: watch::Sender<Arc<Live>>,
     listening: JoinHandle<()>,
 }
 
@@ -46,11 +47,17 @@ impl Stage {
     pub(super) async fn with(change: impl FnOnce(&mut BridgeSettings)) -> Self {
         let mut settings = settings();
         change(&mut settings);
-        let shared = Shared::without_services(auth());
+        let (live, changing) = watch::channel(Arc::new(loaded(&settings)));
+        let shared = Shared::without_services(changing);
         let edge = Arc::new(Edge::new(&settings, shared).unwrap());
         let (connections, incoming) = mpsc::channel(1);
         let listening = tokio::spawn(run(ByHand(incoming), edge.clone()));
-        Self { connections, edge, listening }
+        Self { connections, edge, live, listening }
+    }
+
+    /// From the next connection on it is over TLS, or not.
+    pub(super) fn encrypt(&self, tls: Option<Arc<ServerConfig>>) {
+        self.live.send_replace(Arc::new(loaded(&settings()).with_tls(tls)));
     }
 
     pub(super) async fn connect(&self) -> DuplexStream {
@@ -111,7 +118,12 @@ pub(super) fn token(user: &str) -> String {
     encode(&Header::default(), &claims, &EncodingKey::from_secret(SECRET.as_bytes())).unwrap()
 }
 
-fn auth() -> Auth {
+fn loaded(settings: &BridgeSettings) -> Live {
+    let clock = Clock::manual(NOW * 1_000_000);
+    Live::load(settings, &auth(), "/nowhere".as_ref(), clock).unwrap()
+}
+
+fn auth() -> AuthSettings {
     let key = KeySettings {
         id: None,
         algorithm: Algorithm::HS256,
@@ -122,7 +134,7 @@ fn auth() -> Auth {
         issuer: None,
         audience: None,
     };
-    let settings = AuthSettings {
+    AuthSettings {
         service_token: None,
         leeway: Duration::from_secs(5),
         audience: None,
@@ -130,13 +142,13 @@ fn auth() -> Auth {
         identity_claims: vec!["sub".into()],
         keys: vec![key],
         introspection: None,
-    };
-    Auth::load(&settings, "/nowhere".as_ref(), Clock::manual(NOW * 1_000_000)).unwrap()
+    }
 }
 
 fn settings() -> BridgeSettings {
     BridgeSettings {
         listen: ([127, 0, 0, 1], 0).into(),
+        tls: None,
         origins: vec!["https://app.example.com".into()],
         allow_localhost_origins: true,
         allow_http_attachments: false,
@@ -149,6 +161,7 @@ fn settings() -> BridgeSettings {
         idle_timeout: Duration::from_secs(60),
         handshake_timeout: Duration::from_secs(5),
         drain: Duration::from_secs(10),
+        reconnect_within: Duration::from_secs(2),
         heartbeat: Duration::from_secs(30),
         presence_limit: 200,
         delivery_limit: 50,

@@ -2,7 +2,7 @@
 
 use causeway_kit::{
     Error,
-    store::{Reader, Row, Tx, params},
+    store::{Mismatch, Reader, Row, Tx, params},
 };
 use causeway_proto::{chat::User, plugin::Customer};
 
@@ -34,7 +34,7 @@ pub(crate) struct Channel {
     pub(crate) wrote_at: Option<i64>,
 }
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Channel> {
+fn from_row(row: &Row<'_>) -> Result<Channel, Mismatch> {
     Ok(Channel {
         plugin: row.get(0)?,
         account: row.get(1)?,

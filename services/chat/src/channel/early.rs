@@ -47,7 +47,8 @@ pub(super) fn keep(
     tx.execute(
         "INSERT INTO channel_early (plugin, account, customer_ref, provider_message_id, text, said_at)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6)
-         ON CONFLICT DO UPDATE SET text = excluded.text WHERE text IS NOT NULL",
+         ON CONFLICT (plugin, account, customer_ref, provider_message_id)
+             DO UPDATE SET text = excluded.text WHERE channel_early.text IS NOT NULL",
         params![plugin, account, customer_ref, message_id, text, now],
     )?;
     Ok(Verdict::Accepted)
@@ -63,7 +64,7 @@ pub(super) fn take(
     let key = params![from.plugin, from.account, customer_ref, message_id];
     let sql = "SELECT text FROM channel_early
                WHERE plugin = ?1 AND account = ?2 AND customer_ref = ?3 AND provider_message_id = ?4";
-    let Some(text) = tx.one(sql, key, |row| row.get::<_, Option<String>>(0))? else { return Ok(None) };
+    let Some(text) = tx.one(sql, key, |row| row.get::<Option<String>>(0))? else { return Ok(None) };
     let sql = "DELETE FROM channel_early
                WHERE plugin = ?1 AND account = ?2 AND customer_ref = ?3 AND provider_message_id = ?4";
     tx.execute(sql, key)?;

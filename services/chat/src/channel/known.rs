@@ -49,9 +49,13 @@ pub(super) struct Part<'a> {
 
 /// Notes that a part went out. What its id stood for before, or what it was called before, is forgotten.
 pub(super) fn note_part(tx: &Tx<'_>, part: &Part<'_>) -> Result<(), Error> {
-    let sql = "INSERT OR REPLACE INTO channel_message (message_id, part, conversation_id, provider_message_id, delivery_id)
-               VALUES (?1, ?2, ?3, ?4, ?5)";
     let Part { message_id, part, conversation_id, provider_message_id, delivery_id } = part;
+    let stale = "DELETE FROM channel_message WHERE (message_id = ?1 AND part = ?2)
+                     OR (conversation_id = ?3 AND provider_message_id = ?4 AND provider_message_id <> '')";
+    tx.execute(stale, params![message_id, part, conversation_id, provider_message_id])?;
+    let sql =
+        "INSERT INTO channel_message (message_id, part, conversation_id, provider_message_id, delivery_id)
+               VALUES (?1, ?2, ?3, ?4, ?5)";
     tx.execute(sql, params![message_id, part, conversation_id, provider_message_id, delivery_id]).map(drop)
 }
 

@@ -6,6 +6,7 @@ use causeway_chat::{Peers, Settings, start};
 use causeway_kit::{
     Context,
     events::{EventsService, Hub},
+    testing,
 };
 use causeway_proto::{
     chat::{
@@ -86,7 +87,11 @@ impl Stage {
         let directory = tempfile::tempdir().unwrap();
         let clock = Clock::manual(NOON);
         let (presence, notifications) = (PresenceActor::default(), NotificationActor::default());
-        let context = Context { clock: clock.clone(), ..Context::new(directory.path()) };
+        let context = Context {
+            clock: clock.clone(),
+            storage: testing::storage(directory.path()),
+            ..Context::new(directory.path())
+        };
         let peers = Peers { presence: presence.client(), notification: notifications.client() };
         let service = Service::start(settings.clone(), context, peers).await;
         Self { clock, presence, notifications, service, settings, directory }
@@ -97,7 +102,11 @@ impl Stage {
         let Self { clock, presence, notifications, service, settings, directory } = self;
         service.stop().await;
         drop(service);
-        let context = Context { clock: clock.clone(), ..Context::new(directory.path()) };
+        let context = Context {
+            clock: clock.clone(),
+            storage: testing::storage(directory.path()),
+            ..Context::new(directory.path())
+        };
         let peers = Peers { presence: presence.client(), notification: notifications.client() };
         let service = Service::start(settings.clone(), context, peers).await;
         Self { clock, presence, notifications, service, settings, directory }

@@ -40,15 +40,24 @@ impl Local {
         sources.values().flat_map(HashMap::values).flatten().for_each(|queue| queue.lag());
     }
 
+    /// Tells those who took a topic that what was published to it before may have been lost, and that from now on it comes.
+    pub fn check(&self, source: Source, topic: &str) {
+        self.tell(source, topic, |topic| Signal::Check { source, topic });
+    }
+
     pub(super) fn wants(&self, source: Source, topic: &str) -> bool {
         find(&self.lock(), source, topic).is_some()
     }
 
     pub(super) fn remind(&self, source: Source, topic: &str, sequence: u64) {
+        self.tell(source, topic, |topic| Signal::Head { source, topic, sequence });
+    }
+
+    fn tell(&self, source: Source, topic: &str, signal: impl Fn(Arc<str>) -> Signal) {
         let sources = self.lock();
         let Some((topic, queues)) = find(&sources, source, topic) else { return };
         for queue in queues {
-            queue.push(Signal::Head { source, topic: topic.clone(), sequence });
+            queue.push(signal(topic.clone()));
             queue.wake();
         }
     }
@@ -57,14 +66,17 @@ impl Local {
         self.lock().entry(source).or_default().entry(topic).or_default().push(queue.clone());
     }
 
-    pub(super) fn release(&self, source: Source, topic: &str, queue: &Arc<Queue>) {
+    /// True when that was the last who had it.
+    pub(super) fn release(&self, source: Source, topic: &str, queue: &Arc<Queue>) -> bool {
         let mut sources = self.lock();
-        let Some(topics) = sources.get_mut(&source) else { return };
-        let Some(queues) = topics.get_mut(topic) else { return };
+        let Some(topics) = sources.get_mut(&source) else { return false };
+        let Some(queues) = topics.get_mut(topic) else { return false };
         queues.retain(|other| !Arc::ptr_eq(other, queue));
-        if queues.is_empty() {
+        let was_last = queues.is_empty();
+        if was_last {
             topics.remove(topic);
         }
+        was_last
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Source, Topics>> {

@@ -87,6 +87,6 @@ fn cost(signal: &Signal) -> usize {
     OVERHEAD
         + match signal {
             Signal::Event(envelope) => envelope.event.len() + envelope.topic.len(),
-            Signal::Head { .. } | Signal::Lagged { .. } => 0,
+            Signal::Head { .. } | Signal::Check { .. } | Signal::Lagged { .. } => 0,
         }
 }

@@ -7,11 +7,11 @@ use std::{
 
 use causeway_proto::event::Source;
 
-use super::{Local, Signal, queue::Queue};
+use super::{Bus, Signal, queue::Queue};
 
 /// Receives the events of the topics that it took. Dropping it releases them.
 pub struct BusReceiver {
-    local: Local,
+    bus: Bus,
     queue: Arc<Queue>,
     taken: HashSet<(Source, Arc<str>)>,
     /// Signals that left the queue together.
@@ -19,22 +19,22 @@ pub struct BusReceiver {
 }
 
 impl BusReceiver {
-    pub(super) fn new(local: Local) -> Self {
-        Self { local, queue: Arc::default(), taken: HashSet::new(), ready: VecDeque::new() }
+    pub(super) fn new(bus: Bus) -> Self {
+        Self { bus, queue: Arc::default(), taken: HashSet::new(), ready: VecDeque::new() }
     }
 
-    /// Takes a topic: what is published after this returns is received. Taking it again changes nothing.
-    pub fn take(&mut self, source: Source, topic: impl Into<Arc<str>>) {
+    /// Takes a topic. What this process publishes after this returns is received, and when it is true also what others do;
+    /// when it is false, [`Signal::Check`] says from when on. It is also true where that is not known: while the driver is not
+    /// well, nothing comes from others, and [`Signal::Lagged`] follows when it does again. Taking a topic again changes nothing.
+    pub fn take(&mut self, source: Source, topic: impl Into<Arc<str>>) -> bool {
         let topic = topic.into();
-        if self.taken.insert((source, topic.clone())) {
-            self.local.take(source, topic, &self.queue);
-        }
+        !self.taken.insert((source, topic.clone())) || self.bus.take(source, topic, &self.queue)
     }
 
     /// Releases a topic. What was queued before may still come.
     pub fn release(&mut self, source: Source, topic: &str) {
-        if self.taken.remove(&(source, topic.into())) {
-            self.local.release(source, topic, &self.queue);
+        if let Some((source, topic)) = self.taken.take(&(source, topic.into())) {
+            self.bus.release(source, &topic, &self.queue);
         }
     }
 
@@ -52,7 +52,7 @@ impl BusReceiver {
 impl Drop for BusReceiver {
     fn drop(&mut self) {
         for (source, topic) in &self.taken {
-            self.local.release(*source, topic, &self.queue);
+            self.bus.release(*source, topic, &self.queue);
         }
     }
 }

@@ -33,17 +33,18 @@ use crate::{bus::Bus, part::Context};
 pub struct EventsService {
     hubs: Arc<[Hub]>,
     bus: Bus,
-    stop: CancellationToken,
+    closing: CancellationToken,
     measure: EventMetrics,
 }
 
 impl EventsService {
-    /// Serves the topics of `hubs`, which publish on the context's bus. Subscriptions end with `UNAVAILABLE` at the stop.
+    /// Serves the topics of `hubs`, which publish on the context's bus. Subscriptions end with `UNAVAILABLE` when
+    /// it closes, and ask to be opened at once elsewhere.
     pub fn new(hubs: Vec<Hub>, context: &Context) -> Self {
         Self {
             hubs: hubs.into(),
             bus: context.bus.clone(),
-            stop: context.stop.clone(),
+            closing: context.closing.clone(),
             measure: context.metrics.events.clone(),
         }
     }
@@ -59,9 +60,9 @@ impl StreamingService<SubscribeRequest> for Subscribe {
     type Future = BoxFuture<'static, Result<tonic::Response<Frames>, Status>>;
 
     fn call(&mut self, request: tonic::Request<Streaming<SubscribeRequest>>) -> Self::Future {
-        let EventsService { hubs, bus, stop, measure } = self.0.clone();
+        let EventsService { hubs, bus, closing, measure } = self.0.clone();
         let subscriber =
-            Box::new(Subscriber::new(request.into_inner(), hubs, bus.subscribe(), stop, measure));
+            Box::new(Subscriber::new(request.into_inner(), hubs, bus.subscribe(), closing, measure));
         // An error is the last thing that a subscription says.
         let frames = stream::unfold(Some(subscriber), async |subscriber| {
             let mut subscriber = subscriber?;

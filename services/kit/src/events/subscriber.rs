@@ -12,7 +12,7 @@ use std::{
 
 use causeway_proto::event::{Source, SubscribeRequest, TopicAdded};
 use futures_util::FutureExt;
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep_until};
 use tokio_util::sync::CancellationToken;
 use tonic::{Status, Streaming};
 
@@ -22,6 +22,7 @@ use super::{
     cursor::{Cursor, Step},
     measure::EventMetrics,
     requests::{Ask, Key, Requests},
+    settling::Settling,
     wire::Frame,
 };
 use crate::{
@@ -39,6 +40,9 @@ const ADDS: usize = 256;
 /// Topics that one subscription may have.
 const TOPICS: usize = 200_000;
 
+/// How long a topic waits to be on its way from other processes before it is added nevertheless.
+const SETTLING: Duration = Duration::from_secs(1);
+
 /// Who took nothing for this long since its queue was full is turned away.
 const STALLED: Duration = Duration::from_secs(10);
 
@@ -46,9 +50,13 @@ pub(super) struct Subscriber {
     requests: Requests,
     hubs: Arc<[Hub]>,
     bus: BusReceiver,
-    stop: CancellationToken,
+    closing: CancellationToken,
     measure: EventMetrics,
     cursors: HashMap<Key, Cursor>,
+    /// Topics that are taken and not added yet: events of other processes do not come before the bus says so.
+    settling: Settling,
+    /// Topics of which events may have been lost up to now.
+    unsure: Vec<Key>,
     behind: Behind,
     ready: VecDeque<Frame>,
     /// When the last frame was taken.
@@ -60,7 +68,7 @@ impl Subscriber {
         requests: Streaming<SubscribeRequest>,
         hubs: Arc<[Hub]>,
         bus: BusReceiver,
-        stop: CancellationToken,
+        closing: CancellationToken,
         measure: EventMetrics,
     ) -> Self {
         measure.opened();
@@ -68,9 +76,11 @@ impl Subscriber {
             requests: Requests::new(requests, hubs.iter().map(Hub::source).collect()),
             hubs,
             bus,
-            stop,
+            closing,
             measure,
             cursors: HashMap::new(),
+            settling: Settling::default(),
+            unsure: Vec::new(),
             behind: Behind::default(),
             ready: VecDeque::new(),
             taken: Instant::now(),
@@ -93,10 +103,18 @@ impl Subscriber {
     async fn step(&mut self) -> Result<(), Error> {
         if let Some(topic) = self.behind.pop() {
             self.catch_up(topic).await?;
-            return self.look_up().await;
+            self.look_up().await?;
+            return self.make_sure().await;
         }
+        if !self.unsure.is_empty() {
+            // More of them are there already, mostly: one reading of the log is for all.
+            self.look_up().await?;
+            return self.make_sure().await;
+        }
+        let settling = self.settling.until();
         tokio::select! {
-            () = self.stop.cancelled() => Err(Error::unavailable("the server stops")),
+            () = sleep_until(settling.unwrap_or(self.taken)), if settling.is_some() => self.make_sure().await,
+            () = self.closing.cancelled() => Err(Error::Stopping),
             ask = self.requests.next() => self.asked(ask?).await,
             signal = self.bus.recv() => self.signalled(signal).await,
         }
@@ -120,12 +138,17 @@ impl Subscriber {
         let mut next = Some(Ok(ask));
         while let Some(ask) = next.take() {
             match ask? {
-                Ask::Add(..) if self.cursors.len() + adds.len() >= TOPICS => {
+                Ask::Add(..) if self.cursors.len() + self.settling.len() + adds.len() >= TOPICS => {
                     return Err(Error::Exhausted { why: "too many topics".into(), retry: STALLED });
                 }
                 Ask::Add(key, after) => adds.push((key, after)),
                 Ask::Drop(key) => {
-                    self.add(mem::take(&mut adds)).await?;
+                    self.take(mem::take(&mut adds)).await?;
+                    if self.settling.has(&key) {
+                        // Who adds a topic and drops it is answered to both.
+                        self.unsure.push(key.clone());
+                        self.make_sure().await?;
+                    }
                     self.bus.release(key.0, &key.1);
                     self.cursors.remove(&key);
                 }
@@ -134,13 +157,30 @@ impl Subscriber {
                 next = self.requests.ready();
             }
         }
-        self.add(adds).await
+        self.take(adds).await
+    }
+
+    /// Takes topics, and adds those whose events come from now on. The others are added when the bus says that theirs do.
+    async fn take(&mut self, adds: Vec<(Key, Option<u64>)>) -> Result<(), Error> {
+        let until = Instant::now() + SETTLING;
+        let mut settled = Vec::new();
+        for (key, after) in adds {
+            if let Some(before) = self.settling.take(&key) {
+                // Added twice, it is answered twice, and the second counts.
+                settled.extend([(key.clone(), before), (key, after)]);
+            } else if self.bus.take(key.0, key.1.clone()) {
+                settled.push((key, after));
+            } else {
+                self.settling.push(key, after, until);
+            }
+        }
+        self.add(settled).await
     }
 
     /// Adds topics. The bus is listened to before the log is read, so that nothing falls in between.
     async fn add(&mut self, adds: Vec<(Key, Option<u64>)>) -> Result<(), Error> {
-        for ((source, topic), _) in &adds {
-            self.bus.take(*source, topic.clone());
+        if adds.is_empty() {
+            return Ok(());
         }
         let (keys, wanted): (Vec<_>, Vec<_>) = adds.into_iter().unzip();
         let extents = self.extents(keys.clone()).await?;
@@ -150,6 +190,21 @@ impl Subscriber {
             self.compare(key, extent.head);
         }
         Ok(())
+    }
+
+    /// Adds the unsure topics that wait for it, and those that have waited too long; compares the others with the log.
+    async fn make_sure(&mut self) -> Result<(), Error> {
+        self.unsure.extend(self.settling.overdue());
+        let mut adds = Vec::new();
+        let mut compared = Vec::new();
+        for key in mem::take(&mut self.unsure) {
+            match self.settling.take(&key) {
+                Some(after) => adds.push((key, after)),
+                None => compared.push(key),
+            }
+        }
+        self.add(adds).await?;
+        self.compare_with_log(compared).await
     }
 
     /// How far each of the topics goes, with one reading for each service.
@@ -182,6 +237,7 @@ impl Subscriber {
         match signal {
             Signal::Event(envelope) => self.meet(&envelope),
             Signal::Head { source, topic, sequence } => self.compare((source, topic), sequence),
+            Signal::Check { source, topic } => self.unsure.push((source, topic)),
             Signal::Lagged { since } if since.elapsed() >= STALLED && self.taken <= since => {
                 let why = "the subscriber reads too slowly".into();
                 return Err(Error::Exhausted { why, retry: Duration::ZERO });
@@ -212,7 +268,14 @@ impl Subscriber {
     /// After signals were lost, any topic may be behind.
     async fn compare_all(&mut self) -> Result<(), Error> {
         self.measure.lagged();
-        let keys: Vec<_> = self.cursors.keys().cloned().collect();
+        self.unsure.extend(self.settling.all());
+        self.compare_with_log(self.cursors.keys().cloned().collect()).await
+    }
+
+    async fn compare_with_log(&mut self, keys: Vec<Key>) -> Result<(), Error> {
+        if keys.is_empty() {
+            return Ok(());
+        }
         let extents = self.extents(keys.clone()).await?;
         keys.into_iter().zip(extents).for_each(|(key, extent)| self.compare(key, extent.head));
         Ok(())

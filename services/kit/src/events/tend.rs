@@ -1,13 +1,19 @@
 //! What a hub needs done from time to time: the sweep for events that the bus lost, trimming the log, and trying whether a
 //! store that could not be written can be again.
+//!
+//! While the bus hears nothing from other processes, the sweep takes its place and comes much oftener.
 
-use std::time::Duration;
+use std::{future, time::Duration};
 
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::{
+    sync::watch,
+    time::{Instant, MissedTickBehavior, interval, sleep_until},
+};
 use tokio_util::sync::CancellationToken;
 
 use super::Hub;
 use crate::{
+    bus::redis::LOOK_AT_LOG,
     error::{Error, chain},
     store::{Store, log},
 };
@@ -25,16 +31,34 @@ impl Hub {
     }
 
     async fn keep_tending(&self, store: &Store) {
-        let [mut sweep, mut trim, mut probe] = [SWEEP, TRIM, PROBE].map(interval);
-        for ticks in [&mut sweep, &mut trim, &mut probe] {
+        let [mut trim, mut probe] = [TRIM, PROBE].map(interval);
+        for ticks in [&mut trim, &mut probe] {
             ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         }
+        let mut losses = self.bus().wakes(LOOK_AT_LOG);
+        let mut health = self.bus().health();
         let mut swept = None;
+        let mut last = None;
         loop {
+            let pace = if hears(health.as_ref()) { SWEEP } else { self.bus().fallback_poll() };
+            let next = last.map_or_else(Instant::now, |last| last + pace);
             tokio::select! {
-                _ = sweep.tick() => report("sweep", self.sweep(store, &mut swept).await),
-                _ = trim.tick() => report("trim", store.trim().await),
-                _ = probe.tick() => store.probe().await,
+                () = sleep_until(next) => {}
+                () = losses.next() => {}
+                () = changed(&mut health) => {}
+                _ = trim.tick() => {
+                    report("trim", store.trim().await);
+                    continue;
+                }
+                _ = probe.tick() => {
+                    store.probe().await;
+                    continue;
+                }
+            }
+            report("sweep", self.sweep(store, &mut swept).await);
+            last = Some(Instant::now());
+            if !hears(health.as_ref()) {
+                self.bus().polled();
             }
         }
     }
@@ -52,6 +76,22 @@ impl Hub {
             self.bus().remind(self.source(), &topic.topic, topic.head);
         }
         Ok(())
+    }
+}
+
+/// Whether what other processes publish comes here.
+fn hears(health: Option<&watch::Receiver<bool>>) -> bool {
+    health.is_none_or(|health| *health.borrow())
+}
+
+async fn changed(health: &mut Option<watch::Receiver<bool>>) {
+    let changed = match health {
+        Some(health) => health.changed().await.is_ok(),
+        None => false,
+    };
+    // The bus is gone at the end of the process only.
+    if !changed {
+        future::pending().await
     }
 }
 

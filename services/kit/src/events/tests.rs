@@ -1,4 +1,5 @@
-//! Subscriptions and reading, through the generated client; in `seam`, with a bus that loses things.
+//! Subscriptions and reading, through the generated client: what every bus must do, within a process and between two over Redis
+//! (`buses`); in `seam`, with a bus that loses things, and in `outage`, with a Redis that dies.
 
 use std::{sync::Arc, time::Duration};
 
@@ -15,6 +16,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_util::sync::CancellationToken;
 use tonic::{Code, Status, Streaming};
 
+use self::buses::Ground;
 use super::{EventsService, Hub};
 use crate::{
     bus::{Bus, Envelope},
@@ -25,30 +27,44 @@ use crate::{
     },
 };
 
+mod buses;
+mod outage;
 mod seam;
 
-/// A chat service's topics, and the server over them.
+/// A chat service's topics, and the server over them. Who writes and who serves may be two processes.
 struct House {
     scratch: Scratch,
     store: Store,
+    /// Of the process that writes.
+    writer: Hub,
+    /// Of the process that serves.
     hub: Hub,
     client: EventsClient<EventsService>,
     stop: CancellationToken,
+    /// What the buses go over, and whatever else must stay.
+    _ground: Option<Ground>,
 }
 
 impl House {
-    fn new() -> Self {
-        Self::over(Bus::default())
+    async fn new() -> Self {
+        Self::over(Bus::default()).await
     }
 
-    fn over(bus: Bus) -> Self {
-        let scratch = Scratch::over(bus.clone());
-        let store = scratch.open();
-        let hub = Hub::durable(Source::Chat, store.clone(), bus.clone(), scratch.clock.clone());
-        let presence = Hub::ephemeral(Source::Presence, bus.clone(), scratch.clock.clone());
-        let context = Context { bus, ..Context::new(scratch.dir.path()) };
+    async fn over(bus: Bus) -> Self {
+        Self::between(bus.clone(), bus).await
+    }
+
+    /// Written by a process with one bus, and served by another.
+    async fn between(writing: Bus, serving: Bus) -> Self {
+        let scratch = Scratch::over(writing.clone());
+        let (store, clock) = (scratch.open().await, scratch.clock.clone());
+        let hub = |bus: &Bus| Hub::durable(Source::Chat, store.clone(), bus.clone(), clock.clone());
+        let (writer, hub) = (hub(&writing), hub(&serving));
+        let presence = Hub::ephemeral(Source::Presence, serving.clone(), clock);
+        let context = Context { bus: serving, ..Context::new(scratch.dir.path()) };
         let service = EventsService::new(vec![hub.clone(), presence], &context);
-        Self { scratch, store, hub, client: EventsClient::new(service), stop: context.stop }
+        let (client, stop) = (EventsClient::new(service), context.stop);
+        Self { scratch, store, writer, hub, client, stop, _ground: None }
     }
 
     async fn append(&self, topic: &'static str, times: usize) {
@@ -113,9 +129,7 @@ impl Watcher {
 
 const ROOM: &str = "conversation/7";
 
-#[tokio::test]
-async fn a_subscriber_gets_what_comes_after_it_came() {
-    let house = House::new();
+async fn a_subscriber_gets_what_comes_after_it_came(house: House) {
     house.append(ROOM, 3).await;
     let mut watcher = house.subscribe().await;
     let added = watcher.add(Source::Chat, ROOM, None).await;
@@ -124,9 +138,7 @@ async fn a_subscriber_gets_what_comes_after_it_came() {
     assert_eq!(watcher.sequences(2).await, [4, 5]);
 }
 
-#[tokio::test]
-async fn a_subscriber_that_comes_back_gets_what_it_missed_first() {
-    let house = House::new();
+async fn a_subscriber_that_comes_back_gets_what_it_missed_first(house: House) {
     house.append(ROOM, 700).await;
     let mut watcher = house.subscribe().await;
     assert_eq!(watcher.add(Source::Chat, ROOM, Some(2)).await.after, 2);
@@ -134,9 +146,7 @@ async fn a_subscriber_that_comes_back_gets_what_it_missed_first() {
     assert_eq!(watcher.sequences(703).await, (3..=705).collect::<Vec<_>>());
 }
 
-#[tokio::test]
-async fn a_topic_that_is_dropped_is_silent() {
-    let house = House::new();
+async fn a_topic_that_is_dropped_is_silent(house: House) {
     let mut watcher = house.subscribe().await;
     watcher.add(Source::Chat, ROOM, None).await;
     watcher.ask(Action::Drop(DropTopic { source: Source::Chat.into(), topic: ROOM.to_owned() })).await;
@@ -146,20 +156,16 @@ async fn a_topic_that_is_dropped_is_silent() {
     assert_eq!(watcher.event().await, ("user/1".to_owned(), 1));
 }
 
-#[tokio::test]
-async fn ephemeral_events_pass_and_are_not_kept() {
-    let house = House::new();
+async fn ephemeral_events_pass_and_are_not_kept(house: House) {
     let mut watcher = house.subscribe().await;
     watcher.add(Source::Chat, ROOM, None).await;
-    house.hub.publish_ephemeral(Topic::Conversation("7"), body());
+    house.writer.publish_ephemeral(Topic::Conversation("7"), body());
     house.append(ROOM, 1).await;
     assert_eq!(watcher.sequences(2).await, [0, 1]);
     assert_eq!(house.read(ROOM, 0, 0).await.events.len(), 1);
 }
 
-#[tokio::test]
-async fn services_of_one_process_share_a_stream_and_not_their_topics() {
-    let house = House::new();
+async fn services_of_one_process_share_a_stream_and_not_their_topics(house: House) {
     let mut watcher = house.subscribe().await;
     assert_eq!(watcher.add(Source::Presence, "user/1", None).await.after, 0);
     assert!(watcher.add(Source::Presence, "presence/1", Some(3)).await.history_lost);
@@ -167,9 +173,7 @@ async fn services_of_one_process_share_a_stream_and_not_their_topics() {
     assert_eq!(watcher.add(Source::Chat, "user/1", None).await.after, 1);
 }
 
-#[tokio::test]
-async fn who_stops_asking_may_go_on_listening() {
-    let house = House::new();
+async fn who_stops_asking_may_go_on_listening(house: House) {
     let mut watcher = house.subscribe().await;
     watcher.add(Source::Chat, ROOM, None).await;
     let Watcher { requests, stream } = watcher;
@@ -179,9 +183,7 @@ async fn who_stops_asking_may_go_on_listening() {
     assert_eq!(watcher.sequences(1).await, [1]);
 }
 
-#[tokio::test]
-async fn history_that_is_not_there_is_lost_and_not_silent() {
-    let house = House::new();
+async fn history_that_is_not_there_is_lost_and_not_silent(house: House) {
     house.append(ROOM, 5).await;
     house.scratch.clock.set(100_000_000);
     house.append(ROOM, 1).await;
@@ -197,16 +199,12 @@ async fn history_that_is_not_there_is_lost_and_not_silent() {
     assert_eq!(watcher.sequences(1).await, [6]);
 }
 
-#[tokio::test]
-async fn a_topic_nobody_wrote_to_is_empty() {
-    let house = House::new();
+async fn a_topic_nobody_wrote_to_is_empty(house: House) {
     assert_eq!(house.read("user/9", 0, 0).await, ReadResponse::default());
     assert!(house.read("user/9", 1, 0).await.history_lost);
 }
 
-#[tokio::test]
-async fn history_is_read_in_pages() {
-    let house = House::new();
+async fn history_is_read_in_pages(house: House) {
     house.append(ROOM, 600).await;
     let sequences = |page: ReadResponse| page.events.iter().map(|event| event.sequence).collect::<Vec<_>>();
     assert_eq!(sequences(house.read(ROOM, 0, 0).await), (1..=100).collect::<Vec<_>>());
@@ -217,12 +215,10 @@ async fn history_is_read_in_pages() {
     assert!(last.events[0].body.is_some() && last.events[0].time.is_some());
 }
 
-#[tokio::test]
-async fn what_makes_no_sense_is_refused() {
+async fn what_makes_no_sense_is_refused(house: House) {
     for (source, topic) in
         [(Source::Notification, ROOM), (Source::Unspecified, ROOM), (Source::Chat, "room/7")]
     {
-        let house = House::new();
         let mut watcher = house.subscribe().await;
         let add = AddTopic { source: source.into(), topic: topic.to_owned(), after: None };
         watcher.ask(Action::Add(add)).await;
@@ -230,9 +226,7 @@ async fn what_makes_no_sense_is_refused() {
     }
 }
 
-#[tokio::test]
-async fn subscriptions_end_when_the_server_stops() {
-    let house = House::new();
+async fn subscriptions_end_when_the_server_stops(house: House) {
     let mut watcher = house.subscribe().await;
     watcher.add(Source::Chat, ROOM, None).await;
     house.stop.cancel();
@@ -241,7 +235,7 @@ async fn subscriptions_end_when_the_server_stops() {
 
 #[tokio::test]
 async fn who_reads_too_slowly_loses_its_place_and_nothing_else() {
-    let house = House::new();
+    let house = House::new().await;
     let mut watcher = house.subscribe().await;
     watcher.add(Source::Chat, ROOM, None).await;
     house.append(ROOM, 1).await;

@@ -68,7 +68,7 @@ fn scratch() -> Scratch {
 #[tokio::test]
 async fn what_is_done_is_forgotten() {
     let scratch = scratch();
-    let store = scratch.open();
+    let store = scratch.open().await;
     let mut desk = Desk::open(&store, quick());
     owe(&store, "a").await;
     assert_eq!(desk.answer(vec![Outcome::Done]).await, [("a".to_owned(), 0)]);
@@ -79,7 +79,7 @@ async fn what_is_done_is_forgotten() {
 #[tokio::test]
 async fn what_is_owed_at_once_is_handed_over_at_once() {
     let scratch = scratch();
-    let store = scratch.open();
+    let store = scratch.open().await;
     store
         .write(|tx| ["a", "b", "c"].iter().try_for_each(|key| tx.owe("away", key, Vec::new())))
         .await
@@ -95,7 +95,7 @@ async fn what_is_owed_at_once_is_handed_over_at_once() {
 #[tokio::test]
 async fn what_fails_is_tried_again_until_it_is_done() {
     let scratch = scratch();
-    let store = scratch.open();
+    let store = scratch.open().await;
     let mut desk = Desk::open(&store, quick());
     owe(&store, "a").await;
     for attempts in 0..3 {
@@ -111,7 +111,7 @@ async fn what_fails_is_tried_again_until_it_is_done() {
 #[tokio::test]
 async fn the_handler_may_say_when() {
     let scratch = scratch();
-    let store = scratch.open();
+    let store = scratch.open().await;
     let mut desk = Desk::open(&store, quick());
     owe(&store, "later").await;
     let after = Some(Duration::from_secs(3600));
@@ -125,7 +125,7 @@ async fn the_handler_may_say_when() {
 #[tokio::test]
 async fn what_is_dead_stays_with_its_reason_and_is_not_tried_again() {
     let scratch = scratch();
-    let store = scratch.open();
+    let store = scratch.open().await;
     let mut desk = Desk::open(&store, quick());
     owe(&store, "a").await;
     desk.answer(vec![Outcome::Dead("nobody there".into())]).await;
@@ -138,7 +138,7 @@ async fn what_is_dead_stays_with_its_reason_and_is_not_tried_again() {
 #[tokio::test]
 async fn too_many_attempts_are_death() {
     let scratch = scratch();
-    let store = scratch.open();
+    let store = scratch.open().await;
     let mut desk = Desk::open(&store, Options { attempts: Some(2), ..quick() });
     owe(&store, "a").await;
     desk.answer(vec![Outcome::retry("first")]).await;
@@ -150,7 +150,7 @@ async fn too_many_attempts_are_death() {
 #[tokio::test]
 async fn what_was_in_hand_at_a_crash_is_due_again() {
     let scratch = scratch();
-    let store = scratch.open();
+    let store = scratch.open().await;
     owe(&store, "a").await;
     let mut desk = Desk::open(&store, Options { grace: Duration::ZERO, ..quick() });
     let in_hand = desk.batches.recv().await.unwrap();
@@ -159,7 +159,7 @@ async fn what_was_in_hand_at_a_crash_is_due_again() {
     store.close().await;
     drop(store);
 
-    let store = scratch.open();
+    let store = scratch.open().await;
     let mut desk = Desk::open(&store, quick());
     assert_eq!(desk.answer(vec![Outcome::Done]).await, [("a".to_owned(), 0)]);
     desk.close().await;

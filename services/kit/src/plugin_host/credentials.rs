@@ -1,9 +1,9 @@
 //! Which plugins may attach, and with what. Of a credential only its digest is kept.
 
+use crate::params;
 use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use causeway_proto::plugin::PluginKind;
 use rand::RngCore;
-use rusqlite::params;
 use sha2::{Digest, Sha256};
 
 use crate::{
@@ -77,16 +77,13 @@ pub(super) fn bearer(reader: &Reader<'_>, token: &[u8]) -> Result<Option<Bearer>
     let sql = "SELECT p.name, p.kind FROM plugin_credential AS c JOIN plugin AS p ON p.name = c.plugin
                WHERE c.digest = ?1";
     reader.one(sql, [digest(token)], |row| {
-        Ok(Bearer {
-            name: row.get(0)?,
-            kind: PluginKind::try_from(row.get::<_, i32>(1)?).unwrap_or_default(),
-        })
+        Ok(Bearer { name: row.get(0)?, kind: PluginKind::try_from(row.get::<i32>(1)?).unwrap_or_default() })
     })
 }
 
 /// The kind of a plugin that may attach.
 pub(super) fn kind(reader: &Reader<'_>, name: &str) -> Result<Option<PluginKind>, Error> {
-    let kind = reader.one("SELECT kind FROM plugin WHERE name = ?1", [name], |row| row.get::<_, i32>(0))?;
+    let kind = reader.one("SELECT kind FROM plugin WHERE name = ?1", [name], |row| row.get::<i32>(0))?;
     Ok(kind.map(|kind| PluginKind::try_from(kind).unwrap_or_default()))
 }
 

@@ -106,7 +106,7 @@ impl Host {
             store,
             desk: Box::new(desk),
             options,
-            stop: context.stop.clone(),
+            stop: context.closing.clone(),
             tasks: context.tasks.clone(),
             attached: Mutex::default(),
             door: tokio::sync::Mutex::default(),

@@ -18,14 +18,12 @@ use super::{
     dismissal::Dismissal,
     host::Gauges,
     measure::PluginMeasure,
+    pace::{MOST, Pace},
     registry,
     session::{Arrived, Session},
     settling::{Settling, Turn},
 };
 use crate::{error::Error, store::Tx};
-
-/// Events in one job of the store, at most: others' writes wait for the whole of it, and more would save little.
-const BATCH: usize = 64;
 
 /// How long a plugin waits before it sends again what could not be stored.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -44,6 +42,7 @@ pub(super) struct Intake {
     measure: PluginMeasure,
     arriving: mpsc::Receiver<Arrived>,
     answers: Answers,
+    pace: Pace,
 }
 
 /// What became of an event that has arrived, in the order of arrival.
@@ -66,13 +65,15 @@ impl Intake {
             measure,
             arriving,
             answers: session.answers.clone(),
+            pace: Pace::new(&session.host.inner),
         }
     }
 
     /// Applies what arrives until nothing more does.
     pub(super) async fn run(mut self) {
-        let mut batch = Vec::with_capacity(BATCH);
-        while self.arriving.recv_many(&mut batch, BATCH).await > 0 {
+        let mut batch = Vec::with_capacity(MOST);
+        while self.arriving.recv_many(&mut batch, self.pace.batch()).await > 0 {
+            let begun = Instant::now();
             let amount = u32::try_from(batch.len()).unwrap_or(u32::MAX);
             let events = batch.drain(..).map(|arrived| arrived.event).collect();
             let Some(told) = self.carry_out(events).await else { break };
@@ -81,6 +82,11 @@ impl Intake {
                 self.answer(told).await;
             }
             self.answers.say(attach_response::Message::Credit(Credit { amount })).await;
+            let now = Instant::now();
+            let rest = self.pace.rest(now, now.duration_since(begun));
+            if !rest.is_zero() {
+                tokio::time::sleep(rest).await;
+            }
         }
         self.note_position().await;
     }
@@ -128,7 +134,7 @@ impl Intake {
 
     /// Applies events in one job, or in a second one when some have to be undone; what became of each, with its place in the
     /// batch.
-    async fn apply(&self, due: Vec<(usize, InboundEvent)>) -> Result<Vec<(usize, Came)>, Error> {
+    async fn apply(&mut self, due: Vec<(usize, InboundEvent)>) -> Result<Vec<(usize, Came)>, Error> {
         let (places, events): (Vec<_>, Vec<_>) = due.into_iter().unzip();
         let events: Arc<[InboundEvent]> = events.into();
         let all = match self.job(apply::apply_plainly, events.clone()).await {
@@ -139,14 +145,16 @@ impl Intake {
     }
 
     /// One job; beside the events it notes what was settled by the job before.
-    async fn job(&self, apply: Apply, events: Arc<[InboundEvent]>) -> Result<Vec<Came>, Error> {
+    async fn job(&mut self, apply: Apply, events: Arc<[InboundEvent]>) -> Result<Vec<Came>, Error> {
         let (host, plugin, instance) = (self.host.inner.clone(), self.plugin.clone(), self.instance.clone());
         let settled = self.settling.through();
         let write = self.host.inner.store.write(move |tx| {
             registry::settle(tx, &plugin, &instance, settled)?;
             apply(tx, host.desk.as_ref(), &plugin, &events)
         });
-        write.await
+        let done = write.await;
+        self.pace.did(done.is_ok());
+        done
     }
 
     async fn answer(&self, told: Told) {

@@ -1,7 +1,7 @@
 //! What is stored of plugins beside their credentials: instances, accounts, what was applied, what was kept for a person.
 
+use crate::params;
 use causeway_proto::plugin::{AccountReport, AccountState, AccountStatus, Hello, SetAside};
-use rusqlite::params;
 
 use crate::{
     error::Error,
@@ -58,14 +58,15 @@ pub(super) fn settle(tx: &Tx<'_>, plugin: &str, instance: &str, settled: u64) ->
 
 /// Takes note of an event; false when it was noted before.
 pub(super) fn remember(tx: &Tx<'_>, plugin: &str, account: &str, provider_id: &str) -> Result<bool, Error> {
-    let sql = "INSERT OR IGNORE INTO plugin_event (plugin, account, provider_id) VALUES (?1, ?2, ?3)";
+    let sql =
+        "INSERT INTO plugin_event (plugin, account, provider_id) VALUES (?1, ?2, ?3) ON CONFLICT DO NOTHING";
     Ok(tx.execute(sql, params![plugin, account, provider_id])? > 0)
 }
 
 /// Keeps an event for a person, in place of the oldest where there are too many.
 pub(super) fn set_aside(tx: &Tx<'_>, event: &SetAside) -> Result<(), Error> {
-    let sql = "INSERT OR IGNORE INTO plugin_aside (plugin, account, provider_id, reason, payload, time)
-               VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql = "INSERT INTO plugin_aside (plugin, account, provider_id, reason, payload, time)
+               VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO NOTHING";
     let SetAside { plugin, account, provider_id, reason, payload, time: _ } = event;
     tx.execute(sql, params![plugin, account, provider_id, reason, payload, tx.now_micros()])?;
     let old = "DELETE FROM plugin_aside WHERE plugin = ?1
@@ -92,7 +93,7 @@ pub(super) fn aside(reader: &Reader<'_>, plugin: &str, limit: u32) -> Result<Vec
 /// How many events of a plugin are kept for a person.
 pub(super) fn aside_count(reader: &Reader<'_>, plugin: &str) -> Result<u64, Error> {
     let sql = "SELECT count(*) FROM plugin_aside WHERE plugin = ?1";
-    Ok(reader.one(sql, [plugin], |row| row.get::<_, i64>(0))?.unwrap_or(0).unsigned_abs())
+    Ok(reader.one(sql, [plugin], |row| row.get::<i64>(0))?.unwrap_or(0).unsigned_abs())
 }
 
 /// Notes what went wrong last.

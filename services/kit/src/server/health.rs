@@ -9,8 +9,8 @@ use tonic_health::{ServingStatus, server::HealthReporter};
 /// A part's services, and its health.
 type Report = (Vec<String>, watch::Receiver<bool>);
 
-/// Reports until `stop`, and then that nothing is served any more.
-pub(super) async fn report(reporter: HealthReporter, reports: Vec<Report>, stop: CancellationToken) {
+/// Reports until `leaving`, and then that nothing is served any more: whoever asks goes elsewhere, while calls are still taken.
+pub(super) async fn report(reporter: HealthReporter, reports: Vec<Report>, leaving: CancellationToken) {
     let mut parts: Vec<_> = reports.iter().map(|(names, health)| (names.clone(), *health.borrow())).collect();
     // A part that drops its end has died.
     let changes = reports.into_iter().enumerate().map(|(part, (_, health))| {
@@ -20,9 +20,9 @@ pub(super) async fn report(reporter: HealthReporter, reports: Vec<Report>, stop:
     loop {
         tell(&reporter, &parts).await;
         tokio::select! {
-            () = stop.cancelled() => break,
+            () = leaving.cancelled() => break,
             Some((part, well)) = changes.next() => parts[part].1 = well,
-            else => stop.cancelled().await,
+            else => leaving.cancelled().await,
         }
     }
     parts.iter_mut().for_each(|(_, well)| *well = false);

@@ -19,8 +19,9 @@ use super::{GrpcService, Limits, preface};
 /// How long to wait after a failed accept, for example when there are no more descriptors.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// Serves every connection of `incoming` (TCP, or whatever a simulation has) until `stop`; then lets calls in progress finish
-/// for [`Limits::drain`], and returns when the last connection is closed. Sockets should have `TCP_NODELAY` set.
+/// Serves every connection of `incoming` (TCP, or whatever a simulation has) until `stop`; then it listens no more, says so to
+/// every client (GOAWAY), lets calls in progress finish for [`Limits::drain`], and returns when the last connection is closed.
+/// Sockets should have `TCP_NODELAY` set.
 pub async fn serve<S, IO>(service: GrpcService, incoming: S, limits: Limits, stop: CancellationToken)
 where
     S: Stream<Item = io::Result<IO>> + Send,
@@ -28,7 +29,7 @@ where
 {
     let tasks = TaskTracker::new();
     let room = Arc::new(Semaphore::new(limits.max_connections));
-    let mut incoming = pin!(incoming);
+    let mut incoming = Box::pin(incoming);
     loop {
         let accepted = tokio::select! {
             () = stop.cancelled() => break,
@@ -53,6 +54,8 @@ where
             drop(place);
         });
     }
+    // Whoever connects from now on is refused at once, and goes elsewhere.
+    drop(incoming);
     tasks.close();
     tasks.wait().await;
 }

@@ -26,6 +26,8 @@ use tonic_reflection::pb::v1::{
 use super::*;
 use crate::events::Hub;
 
+mod leaving;
+
 const TOKEN: &str = "s3cret";
 
 /// A process with a presence service that has topics and no calls of its own.
@@ -38,11 +40,23 @@ struct Process {
 
 impl Process {
     fn start() -> Self {
+        Self::of(Box::new(|_| {}))
+    }
+
+    /// With calls, too.
+    fn with(calls: leaving::Late) -> Self {
+        Self::of(Box::new(|routes| {
+            routes.add_service(calls);
+        }))
+    }
+
+    fn of(add: Box<dyn FnOnce(&mut RoutesBuilder) + Send>) -> Self {
         let dir = TempDir::new().unwrap();
         let context = Context::new(dir.path());
         let hub = Hub::ephemeral(Source::Presence, context.bus.clone(), context.clock.clone());
         let (well, health) = watch::channel(true);
-        let part = Part { name: "presence", hub, health, plugins: None, add: Box::new(|_| {}) };
+        let broken = tokio_util::sync::CancellationToken::new();
+        let part = Part { name: "presence", hub, health, broken, plugins: None, add };
         let options = StackOptions { token: ServiceToken::new(TOKEN), reflection: true };
         let service = stack(vec![part], options, &context);
         Self { _dir: dir, context, service, well }
@@ -53,7 +67,8 @@ impl Process {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap().to_string();
         let incoming = TcpListenerStream::new(listener);
-        self.context.tasks.spawn(serve(self.service.clone(), incoming, limits, self.context.stop.clone()));
+        let closing = self.context.closing.clone();
+        self.context.tasks.spawn(serve(self.service.clone(), incoming, limits, closing));
         address
     }
 
@@ -182,4 +197,24 @@ async fn one_connection_too_many_is_closed_and_the_others_are_not() {
     let mut second = TcpStream::connect(&address).await.unwrap();
     assert!(matches!(second.read(&mut [0; 1]).await, Ok(0) | Err(_)));
     assert_eq!(read(first).await, Ok(0));
+}
+
+#[tokio::test]
+async fn a_caller_of_another_protocol_is_refused_by_name_and_version() {
+    let process = Process::start();
+    let request = |peer: &'static str| {
+        let topic = "presence/1".to_owned();
+        let body = ReadRequest { source: Source::Presence.into(), topic, after: 0, limit: 0 };
+        let mut request = tonic::Request::new(body);
+        request.metadata_mut().insert(causeway_proto::peer::PEER, peer.parse().unwrap());
+        request
+    };
+    let mut client = EventsClient::new(client::in_process(process.service.clone(), credential(TOKEN)));
+    let refused = client.read(request("bridge/7.0.0; protocol=70")).await.unwrap_err();
+    assert_eq!(refused.code(), Code::FailedPrecondition);
+    for named in ["presence ", "bridge 7.0.0 (protocol 70)"] {
+        assert!(refused.message().contains(named), "{}", refused.message());
+    }
+    let answered = client.read(request("bridge/7.0.0; protocol=1")).await.unwrap();
+    assert!(answered.metadata().contains_key(causeway_proto::peer::TIME), "it says what time it has");
 }

@@ -22,11 +22,19 @@ impl Batch {
         Self { now: 0, position: position + 1, events: Vec::new(), owed: false }
     }
 
-    /// Starts a group at `now`, which never goes backwards.
-    pub(super) fn begin(&mut self, now: i64) {
+    /// Starts a group at `now`, which never goes backwards, behind what others have put into the log.
+    pub(super) fn begin(&mut self, now: i64, position: Option<i64>) {
         self.now = self.now.max(now);
-        self.events.clear();
+        if let Some(position) = position {
+            self.position = position + 1;
+        }
+        self.take_back(0);
         self.owed = false;
+    }
+
+    /// Forgets all events but the first `kept`.
+    pub(super) fn take_back(&mut self, kept: usize) {
+        self.events.truncate(kept);
     }
 
     /// The position for an event.

@@ -1,22 +1,22 @@
 //! Whether a store can be written, and what its failures mean for that.
 
-use std::sync::atomic::{AtomicBool, Ordering};
-
 use rusqlite::ErrorCode;
 use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
 
+use super::engine::Failure;
 use crate::error::Error;
 
 /// The health of a store, shared by its writer and readers.
 pub(super) struct Condition {
     name: &'static str,
     well: watch::Sender<bool>,
-    broken: AtomicBool,
+    broken: CancellationToken,
 }
 
 /// How far a failure reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Trouble {
+pub(super) enum Trouble {
     /// The statement was wrong.
     Own,
     /// The store cannot be written now.
@@ -27,7 +27,7 @@ enum Trouble {
 
 impl Condition {
     pub(super) fn new(name: &'static str) -> Self {
-        Self { name, well: watch::Sender::new(true), broken: AtomicBool::new(false) }
+        Self { name, well: watch::Sender::new(true), broken: CancellationToken::new() }
     }
 
     pub(super) fn watch(&self) -> watch::Receiver<bool> {
@@ -39,7 +39,12 @@ impl Condition {
     }
 
     pub(super) fn is_broken(&self) -> bool {
-        self.broken.load(Ordering::Acquire)
+        self.broken.is_cancelled()
+    }
+
+    /// Cancelled when the store takes no more writes.
+    pub(super) fn broken(&self) -> CancellationToken {
+        self.broken.clone()
     }
 
     /// Something was written again after a passing trouble.
@@ -51,12 +56,12 @@ impl Condition {
 
     /// The writer has ended, and nothing can be written any more.
     pub(super) fn ended(&self) {
-        self.broken.store(true, Ordering::Release);
+        self.broken.cancel();
         self.well.send_replace(false);
     }
 
     /// Takes note of a failure, and says what the caller of the job is told.
-    pub(super) fn failed(&self, error: rusqlite::Error) -> Error {
+    pub(super) fn failed(&self, error: Failure) -> Error {
         match trouble(&error) {
             Trouble::Own => Error::internal(error),
             Trouble::Passing => {
@@ -66,10 +71,11 @@ impl Condition {
                 Error::unavailable("the store cannot be written now")
             }
             Trouble::Fatal => {
-                if !self.broken.swap(true, Ordering::AcqRel) {
+                if !self.broken.is_cancelled() {
                     tracing::error!(store = self.name, %error, "the store is broken and takes no more writes");
                 }
                 self.well.send_replace(false);
+                self.broken.cancel();
                 broken()
             }
         }
@@ -83,7 +89,12 @@ pub(super) fn broken() -> Error {
 
 /// After a failed fsync nobody knows what is on the disk, and a second fsync that succeeds proves nothing; so an I/O error is
 /// fatal, wherever it comes up.
-fn trouble(error: &rusqlite::Error) -> Trouble {
+fn trouble(failure: &Failure) -> Trouble {
+    let error = match failure {
+        Failure::Sqlite(error) => error,
+        Failure::Postgres(error) => return error.trouble(),
+        Failure::Mismatch(_) | Failure::TooLarge => return Trouble::Own,
+    };
     match error.sqlite_error_code() {
         Some(
             ErrorCode::DiskFull
@@ -110,8 +121,8 @@ mod tests {
 
     use super::*;
 
-    fn sqlite(code: i32) -> rusqlite::Error {
-        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None)
+    fn sqlite(code: i32) -> Failure {
+        rusqlite::Error::SqliteFailure(ffi::Error::new(code), None).into()
     }
 
     #[test]

@@ -3,10 +3,8 @@
 //!
 //! The first of a line waits until it is due; those behind it wait for it to go, whether it was carried out or given up.
 
-use rusqlite::{Row, params};
-
-use super::{Reader, Tx};
-use crate::error::Error;
+use super::{Reader, Row, Tx, value::Mismatch};
+use crate::{error::Error, params};
 
 /// The state of an item, as it is stored.
 pub(crate) const WAITING: u32 = 0;
@@ -53,8 +51,8 @@ pub(crate) struct Again {
 
 const COLUMNS: &str = "id, key, pool, payload, attempts, part, parts, uncertain, holder";
 
-fn from_row(row: &Row<'_>) -> rusqlite::Result<Item> {
-    let doubt = match row.get::<_, u32>(7)? {
+fn from_row(row: &Row<'_>) -> Result<Item, Mismatch> {
+    let doubt = match row.get::<u32>(7)? {
         0 => Doubt::None,
         1 => Doubt::This,
         _ => Doubt::Earlier,
@@ -75,8 +73,8 @@ fn from_row(row: &Row<'_>) -> rusqlite::Result<Item> {
 /// Puts an item at the end of its line; its id. It is due at once when it is the first.
 pub(super) fn put(tx: &Tx<'_>, kind: &str, key: &str, pool: &str, payload: &[u8]) -> Result<i64, Error> {
     let sql = "INSERT INTO outbox (kind, key, pool, payload, owed_at, due_at, state)
-               SELECT ?1, ?2, ?3, ?4, ?5, CASE WHEN busy THEN NULL ELSE ?5 END, CASE WHEN busy THEN 3 ELSE 0 END
-               FROM (SELECT EXISTS (SELECT 1 FROM outbox WHERE kind = ?1 AND key = ?2 AND state <> 2) AS busy)";
+               SELECT ?1, ?2, ?3, ?4, ?5, CASE WHEN busy THEN NULL ELSE CAST(?5 AS BIGINT) END, CASE WHEN busy THEN 3 ELSE 0 END
+               FROM (SELECT EXISTS (SELECT 1 FROM outbox WHERE kind = ?1 AND key = ?2 AND state <> 2) AS busy) AS line";
     tx.insert(sql, params![kind, key, pool, payload, tx.now_micros()])
 }
 
@@ -170,7 +168,7 @@ pub(crate) fn given_up(
     let sql = format!(
         "SELECT {COLUMNS}, kind FROM outbox
          WHERE state = 2 AND (?1 = '' OR kind = ?1)
-             AND (json_array_length(?2) = 0 OR id IN (SELECT value FROM json_each(?2)))
+             AND (json_array_length(?2) = 0 OR id IN (SELECT CAST(value AS BIGINT) FROM json_each(?2)))
          ORDER BY id LIMIT ?3"
     );
     reader.all(&sql, params![kind, ids, limit], |row| Ok((row.get(9)?, from_row(row)?)))
@@ -180,8 +178,8 @@ pub(crate) fn given_up(
 pub(crate) fn replay(tx: &Tx<'_>, kind: &str, item: &Item) -> Result<(), Error> {
     let ordered = kind.starts_with("plugin/");
     let sql = "UPDATE outbox SET attempts = 0,
-                   state = CASE WHEN busy THEN 3 ELSE 0 END, due_at = CASE WHEN busy THEN NULL ELSE ?4 END
-               FROM (SELECT ?5 AND EXISTS (SELECT 1 FROM outbox WHERE kind = ?2 AND key = ?3 AND state <> 2) AS busy)
+                   state = CASE WHEN busy THEN 3 ELSE 0 END, due_at = CASE WHEN busy THEN NULL ELSE CAST(?4 AS BIGINT) END
+               FROM (SELECT ?5 AND EXISTS (SELECT 1 FROM outbox WHERE kind = ?2 AND key = ?3 AND state <> 2) AS busy) AS line
                WHERE id = ?1";
     tx.execute(sql, params![item.id, kind, item.key, tx.now_micros(), ordered]).map(drop)
 }

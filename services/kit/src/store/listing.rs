@@ -4,10 +4,9 @@ use causeway_proto::{
     plugin::{OutboxItem, OutboxState},
     time,
 };
-use rusqlite::params;
 
-use super::{Reader, line};
-use crate::error::Error;
+use super::{Reader, Row, line};
+use crate::{error::Error, params};
 
 /// Which items are wanted.
 #[derive(Debug, Clone)]
@@ -43,25 +42,25 @@ pub(crate) fn items(
     };
     let states = serde_json::to_string(states).map_err(Error::internal)?;
     let sql = "SELECT id, kind, key, state, attempts, last_error, owed_at, due_at, uncertain FROM outbox
-               WHERE id > ?1 AND (?2 = '' OR kind = ?2) AND state IN (SELECT value FROM json_each(?3))
+               WHERE id > ?1 AND (?2 = '' OR kind = ?2) AND state IN (SELECT CAST(value AS BIGINT) FROM json_each(?3))
                ORDER BY id LIMIT ?4";
     reader.all(sql, params![filter.after, filter.kind, states, filter.limit], |row| {
-        let state = match row.get::<_, u32>(3)? {
+        let state = match row.get::<u32>(3)? {
             line::IN_HAND => OutboxState::InHand,
             line::DEAD => OutboxState::Dead,
             _ => OutboxState::Waiting,
         };
         Ok(OutboxItem {
-            id: row.get::<_, i64>(0)?.unsigned_abs(),
+            id: row.get::<i64>(0)?.unsigned_abs(),
             service: service.to_owned(),
             kind: row.get(1)?,
             key: row.get(2)?,
             state: state.into(),
             attempts: row.get(4)?,
-            last_error: row.get::<_, Option<String>>(5)?.unwrap_or_default(),
+            last_error: row.get::<Option<String>>(5)?.unwrap_or_default(),
             owed_at: Some(time::from_micros(row.get(6)?)),
-            due_at: row.get::<_, Option<i64>>(7)?.map(time::from_micros),
-            uncertain: row.get::<_, u32>(8)? > 0,
+            due_at: row.get::<Option<i64>>(7)?.map(time::from_micros),
+            uncertain: row.get::<u32>(8)? > 0,
         })
     })
 }
@@ -70,7 +69,7 @@ pub(crate) fn items(
 pub(crate) fn waiting(reader: &Reader<'_>, kind: &str) -> Result<Waiting, Error> {
     let live = "SELECT count(*), min(owed_at) FROM outbox WHERE kind = ?1 AND state <> 2";
     let dead = "SELECT count(*) FROM outbox WHERE kind = ?1 AND state = 2";
-    let count = |row: &super::Row<'_>, at: usize| Ok(row.get::<_, i64>(at)?.unsigned_abs());
+    let count = |row: &Row<'_>, at: usize| Ok(row.get::<i64>(at)?.unsigned_abs());
     let live = reader.one(live, [kind], |row| Ok((count(row, 0)?, row.get(1)?)))?;
     let (waiting, oldest) = live.unwrap_or((0, None));
     Ok(Waiting { waiting, dead: reader.one(dead, [kind], |row| count(row, 0))?.unwrap_or(0), oldest })

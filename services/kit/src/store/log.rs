@@ -1,10 +1,8 @@
 //! The log of durable events: every statement that touches `topic` and `event`.
 
-use bytes::Bytes;
-use rusqlite::{Connection, OptionalExtension, params};
-
 use super::{Reader, Tx};
-use crate::error::Error;
+use crate::{error::Error, params};
+use bytes::Bytes;
 
 /// How many events one trimming job drops at most.
 const TRIM: usize = 512;
@@ -65,11 +63,11 @@ pub(super) fn next(tx: &Tx<'_>, topic: &str) -> Result<Slot, Error> {
     // No RETURNING and no ON CONFLICT: with either, SQLite keeps a journal of the statement, which takes longer than both of
     // these.
     let sql = "SELECT id, head FROM topic WHERE name = ?1";
-    let known = tx.one(sql, [topic], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, u64>(1)?)))?;
+    let known = tx.one(sql, [topic], |row| Ok((row.get::<i64>(0)?, row.get::<u64>(1)?)))?;
     match known {
         Some((topic, head)) => {
             let sequence = head + 1;
-            tx.execute("UPDATE topic SET head = ?2 WHERE id = ?1", params![topic, sequence])?;
+            tx.send("UPDATE topic SET head = ?2 WHERE id = ?1", params![topic, sequence])?;
             Ok(Slot { topic, sequence })
         }
         None => {
@@ -82,13 +80,7 @@ pub(super) fn next(tx: &Tx<'_>, topic: &str) -> Result<Slot, Error> {
 /// Writes an event into its slot.
 pub(super) fn insert(tx: &Tx<'_>, position: i64, slot: &Slot, event: &[u8]) -> Result<(), Error> {
     let sql = "INSERT INTO event (position, topic, sequence, time, body) VALUES (?1, ?2, ?3, ?4, ?5)";
-    tx.execute(sql, params![position, slot.topic, slot.sequence, tx.now_micros(), event]).map(drop)
-}
-
-/// Position of the last event; 0 when there is none.
-pub(super) fn last_position(connection: &Connection) -> rusqlite::Result<i64> {
-    let sql = "SELECT position FROM event ORDER BY position DESC LIMIT 1";
-    Ok(connection.query_row(sql, [], |row| row.get(0)).optional()?.unwrap_or(0))
+    tx.send(sql, params![position, slot.topic, slot.sequence, tx.now_micros(), event])
 }
 
 /// At most `limit` events of a topic after a sequence number. Empty when the log does not cover it.
@@ -105,7 +97,7 @@ pub(crate) fn page(reader: &Reader<'_>, topic: &str, after: u64, limit: usize) -
     let mut full = false;
     let events = reader.all(sql, params![id, after, limit], |row| {
         // Rows are looked at, but not copied, once the page is full.
-        let body = row.get_ref(1)?.as_blob()?;
+        let body = row.bytes(1)?;
         full |= bytes > 0 && bytes + body.len() > PAGE_BYTES;
         bytes += body.len();
         Ok(if full {
@@ -132,7 +124,7 @@ fn find(reader: &Reader<'_>, topic: &str) -> Result<Option<(i64, Extent)>, Error
 pub(crate) fn moved(reader: &Reader<'_>, position: i64) -> Result<(Vec<Moved>, i64), Error> {
     let mut last = position;
     let sql = "SELECT topic.name, max(event.sequence), max(event.position)
-               FROM event JOIN topic ON topic.id = event.topic WHERE event.position > ?1 GROUP BY event.topic";
+               FROM event JOIN topic ON topic.id = event.topic WHERE event.position > ?1 GROUP BY topic.id, topic.name";
     let moved = reader.all(sql, [position], |row| {
         last = last.max(row.get(2)?);
         Ok(Moved { topic: row.get(0)?, head: row.get(1)? })
@@ -152,7 +144,7 @@ pub(crate) fn newest(reader: &Reader<'_>) -> Result<i64, Error> {
 /// has no gap.
 pub(super) fn trim(tx: &Tx<'_>, before: i64) -> Result<bool, Error> {
     let sql = "SELECT position, time FROM event ORDER BY position LIMIT ?1";
-    let oldest = tx.all(sql, [TRIM], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?)))?;
+    let oldest = tx.all(sql, [TRIM], |row| Ok((row.get::<i64>(0)?, row.get::<i64>(1)?)))?;
     let expired = oldest.iter().take_while(|(_, time)| *time < before);
     let Some((last, _)) = expired.last() else { return Ok(false) };
     tx.execute(

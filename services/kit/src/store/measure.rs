@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use prometheus_client::{
     encoding::EncodeLabelSet,
-    metrics::{counter::Counter, family::Family, histogram::Histogram},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram},
     registry::{Registry, Unit},
 };
 
@@ -19,6 +19,7 @@ pub(crate) struct StoreMetrics {
     jobs: Family<Labels, Counter>,
     lost: Family<Labels, Counter>,
     commit: Family<Labels, Histogram>,
+    skew: Family<Labels, Gauge>,
 }
 
 /// The metrics of one store.
@@ -34,6 +35,7 @@ impl StoreMetrics {
             jobs: Family::default(),
             lost: Family::default(),
             commit: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            skew: Family::default(),
         };
         registry.register("store_jobs", "Write jobs that were committed", this.jobs.clone());
         registry.register(
@@ -47,7 +49,17 @@ impl StoreMetrics {
             Unit::Seconds,
             this.commit.clone(),
         );
+        registry.register(
+            "store_clock_skew_milliseconds",
+            "By how much the machine's clock is behind the database's, where that has one",
+            this.skew.clone(),
+        );
         this
+    }
+
+    /// By how much the machine's clock is behind.
+    pub(crate) fn skew(&self, store: &'static str) -> Gauge {
+        self.skew.get_or_create_owned(&Labels { store })
     }
 
     pub(crate) fn of(&self, store: &'static str) -> StoreMeasure {
@@ -61,6 +73,11 @@ impl StoreMetrics {
 }
 
 impl StoreMeasure {
+    /// Write jobs that were committed so far, of whoever.
+    pub(crate) fn jobs(&self) -> u64 {
+        self.jobs.get()
+    }
+
     pub(crate) fn group(&self, jobs: usize, took: Duration, committed: bool) {
         let jobs = u64::try_from(jobs).unwrap_or(u64::MAX);
         if committed {

@@ -1,10 +1,8 @@
 //! The rows of the outbox that are carried out in any order. [`crate::outbox`] works them off; the others are in
 //! [`super::line`].
 
-use rusqlite::params;
-
 use super::{Reader, Tx};
-use crate::{error::Error, outbox::Item};
+use crate::{error::Error, outbox::Item, params};
 
 /// What is written about an item after an attempt.
 #[derive(Debug)]

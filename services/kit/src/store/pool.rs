@@ -1,32 +1,39 @@
-//! The readers: a few connections that cannot write, used by one job each at a time.
+//! The readers: a few connections that do not write, used by one job each at a time.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rusqlite::Connection;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::{Reader, condition::Condition, open::Lock};
+use super::{
+    Reader,
+    condition::Condition,
+    engine::{Connect, Failure, Session},
+};
 use crate::error::Error;
 
 pub(super) struct Pool {
-    idle: Mutex<Vec<Connection>>,
+    idle: Mutex<Vec<Box<dyn Session>>>,
     free: Arc<Semaphore>,
     condition: Arc<Condition>,
-    /// Held so that nobody else opens the database while a reader has it.
-    _lock: Arc<Lock>,
+    connect: Box<dyn Connect>,
 }
 
 /// A connection on loan; it goes back when this is dropped, also by a panic.
 struct Loan {
     pool: Arc<Pool>,
-    connection: Option<Connection>,
+    session: Option<Box<dyn Session>>,
     _permit: OwnedSemaphorePermit,
 }
 
 impl Pool {
-    pub(super) fn new(connections: Vec<Connection>, condition: Arc<Condition>, lock: Arc<Lock>) -> Self {
-        let free = Arc::new(Semaphore::new(connections.len()));
-        Self { idle: Mutex::new(connections), free, condition, _lock: lock }
+    /// At most `size` connections, the first of which are those that are open.
+    pub(super) fn new(
+        size: usize,
+        open: Vec<Box<dyn Session>>,
+        connect: Box<dyn Connect>,
+        condition: Arc<Condition>,
+    ) -> Self {
+        Self { idle: Mutex::new(open), free: Arc::new(Semaphore::new(size)), condition, connect }
     }
 
     pub(super) async fn read<T, J>(self: &Arc<Self>, job: J) -> Result<T, Error>
@@ -35,7 +42,7 @@ impl Pool {
         J: FnOnce(&Reader<'_>) -> Result<T, Error> + Send + 'static,
     {
         let permit = self.free.clone().acquire_owned().await.map_err(|_| super::closed())?;
-        let mut loan = Loan { connection: self.take(), pool: self.clone(), _permit: permit };
+        let mut loan = Loan { session: self.take(), pool: self.clone(), _permit: permit };
         let read = tokio::task::spawn_blocking(move || loan.run(job));
         match read.await {
             Ok(result) => result,
@@ -44,35 +51,51 @@ impl Pool {
         }
     }
 
-    fn take(&self) -> Option<Connection> {
+    fn take(&self) -> Option<Box<dyn Session>> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop()
     }
 
-    fn give_back(&self, connection: Connection) {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(connection);
+    fn give_back(&self, session: Box<dyn Session>) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
     }
 }
 
 impl Loan {
     /// Runs `job` in a read transaction, so that its statements see one state.
     fn run<T>(&mut self, job: impl FnOnce(&Reader<'_>) -> Result<T, Error>) -> Result<T, Error> {
-        let Some(connection) = &self.connection else { return Err(super::closed()) };
-        let reader = Reader::new(connection, &self.pool.condition);
-        let control = |sql| connection.prepare_cached(sql)?.execute([]);
-        control("BEGIN").map_err(|error| reader.failed(error))?;
-        let result = job(&reader);
-        control("COMMIT").map_err(|error| reader.failed(error))?;
+        let pool = self.pool.clone();
+        let failed = |failure: Failure| pool.condition.failed(failure);
+        let session = self.begin().map_err(failed)?;
+        let result = job(&Reader::new(session.statements(), &pool.condition));
+        session.end().map_err(failed)?;
         result
+    }
+
+    /// A connection with a transaction. One that was lost while it was idle is replaced.
+    fn begin(&mut self) -> Result<&mut Box<dyn Session>, Failure> {
+        let mut session = match self.session.take() {
+            Some(session) => session,
+            None => self.pool.connect.connect()?,
+        };
+        if let Err(failure) = session.begin() {
+            if session.recover() {
+                self.session = Some(session);
+                return Err(failure);
+            }
+            session = self.pool.connect.connect()?;
+            session.begin()?;
+        }
+        Ok(self.session.insert(session))
     }
 }
 
 impl Drop for Loan {
     fn drop(&mut self) {
-        let Some(connection) = self.connection.take() else { return };
-        if !connection.is_autocommit() {
-            // A job that panicked left its read transaction open; one that stays open would keep the WAL from shrinking.
-            let _ = connection.execute_batch("ROLLBACK");
+        // A job that panicked left its read transaction open; one that stays open would keep the database from tidying up.
+        if let Some(mut session) = self.session.take()
+            && session.recover()
+        {
+            self.pool.give_back(session);
         }
-        self.pool.give_back(connection);
     }
 }

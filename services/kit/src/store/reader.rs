@@ -1,19 +1,22 @@
 //! What a read job sees: queries on one state of the database.
 
-use rusqlite::{Connection, Params, Row};
-
-use super::condition::Condition;
+use super::{
+    condition::Condition,
+    engine::{Dialect, Failure, Next, Statements},
+    row::Row,
+    value::{Mismatch, Params},
+};
 use crate::error::Error;
 
 /// Reads within a job. Statements are prepared once for each connection.
 pub struct Reader<'c> {
-    pub(super) connection: &'c Connection,
+    pub(super) statements: &'c dyn Statements,
     condition: &'c Condition,
 }
 
 impl<'c> Reader<'c> {
-    pub(super) fn new(connection: &'c Connection, condition: &'c Condition) -> Self {
-        Self { connection, condition }
+    pub(super) fn new(statements: &'c dyn Statements, condition: &'c Condition) -> Self {
+        Self { statements, condition }
     }
 
     /// The first row, when there is one.
@@ -21,14 +24,16 @@ impl<'c> Reader<'c> {
         &self,
         sql: &str,
         params: impl Params,
-        map: impl FnOnce(&Row<'_>) -> rusqlite::Result<T>,
+        map: impl FnOnce(&Row<'_>) -> Result<T, Mismatch>,
     ) -> Result<Option<T>, Error> {
-        let query = || {
-            let mut statement = self.connection.prepare_cached(sql)?;
-            let mut rows = statement.query(params)?;
-            rows.next()?.map(map).transpose()
+        let (mut map, mut found) = (Some(map), None);
+        let mut first = |row: &Row<'_>| {
+            found = map.take().map(|map| map(row)).transpose()?;
+            Ok(Next::Enough)
         };
-        query().map_err(|error| self.failed(error))
+        let asked = params.lend(|values| self.statements.query(sql, values, &mut first));
+        asked.map_err(|failure| self.failed(failure))?;
+        Ok(found)
     }
 
     /// All rows.
@@ -36,16 +41,24 @@ impl<'c> Reader<'c> {
         &self,
         sql: &str,
         params: impl Params,
-        map: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+        mut map: impl FnMut(&Row<'_>) -> Result<T, Mismatch>,
     ) -> Result<Vec<T>, Error> {
-        let query = || {
-            let mut statement = self.connection.prepare_cached(sql)?;
-            statement.query_map(params, map)?.collect::<rusqlite::Result<Vec<_>>>()
+        let mut found = Vec::new();
+        let mut each = |row: &Row<'_>| {
+            found.push(map(row)?);
+            Ok(Next::Row)
         };
-        query().map_err(|error| self.failed(error))
+        let asked = params.lend(|values| self.statements.query(sql, values, &mut each));
+        asked.map_err(|failure| self.failed(failure))?;
+        Ok(found)
     }
 
-    pub(super) fn failed(&self, error: rusqlite::Error) -> Error {
-        self.condition.failed(error)
+    /// Which SQL the database speaks, for the few statements that are not the same on both.
+    pub fn dialect(&self) -> Dialect {
+        self.statements.dialect()
+    }
+
+    pub(super) fn failed(&self, failure: Failure) -> Error {
+        self.condition.failed(failure)
     }
 }

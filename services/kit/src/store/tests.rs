@@ -1,6 +1,7 @@
-//! What every store must do. Written against [`Store`] alone, so that another backend passes the same tests.
+//! What every store must do. Written against [`Store`] alone: with `CAUSEWAY_TEST_STORE=postgres` the other engine passes the same
+//! tests.
 
-use std::{path::Path, sync::mpsc as sync_mpsc};
+use std::sync::mpsc as sync_mpsc;
 
 use causeway_proto::{
     chat::MessagesRead,
@@ -14,9 +15,9 @@ use super::{
     log::{self, Extent},
     *,
 };
-use crate::bus::Signal;
+use crate::{bus::Signal, testing};
 
-const SCHEMA: &[Migration] = &[Migration {
+pub(crate) const SCHEMA: &[Migration] = &[Migration {
     version: 1,
     name: "notes",
     sql: "CREATE TABLE note (
@@ -24,6 +25,7 @@ const SCHEMA: &[Migration] = &[Migration {
         text TEXT NOT NULL,
         parent INTEGER REFERENCES note (id) DEFERRABLE INITIALLY DEFERRED
     ) STRICT",
+    postgres: "",
 }];
 
 pub(crate) const TOPIC: Topic<'static> = Topic::Conversation("7");
@@ -31,6 +33,7 @@ pub(crate) const TOPIC: Topic<'static> = Topic::Conversation("7");
 /// A store in a directory of its own.
 pub(crate) struct Scratch {
     pub(crate) dir: TempDir,
+    pub(crate) storage: Storage,
     pub(crate) bus: Bus,
     pub(crate) clock: Clock,
 }
@@ -41,12 +44,19 @@ impl Scratch {
     }
 
     pub(crate) fn over(bus: Bus) -> Self {
-        Self { dir: TempDir::new().unwrap(), bus, clock: Clock::manual(1_000_000) }
+        let dir = TempDir::new().unwrap();
+        Self { storage: testing::storage(dir.path()), dir, bus, clock: Clock::manual(1_000_000) }
     }
 
-    fn options(&self) -> StoreOptions {
+    /// In files, whatever engine is tested.
+    pub(crate) fn in_files() -> Self {
+        let scratch = Self::new();
+        Self { storage: Storage::Files(scratch.dir.path().to_owned()), ..scratch }
+    }
+
+    pub(crate) fn options(&self) -> StoreOptions {
         StoreOptions {
-            path: self.dir.path().join("test.db"),
+            storage: self.storage.clone(),
             name: "test",
             migrations: SCHEMA,
             clock: self.clock.clone(),
@@ -55,12 +65,12 @@ impl Scratch {
         }
     }
 
-    pub(crate) fn open(&self) -> Store {
-        Store::open(self.options(), &Metrics::default()).unwrap()
+    pub(crate) async fn open(&self) -> Store {
+        Store::open(self.options(), &Metrics::default()).await.unwrap()
     }
 
-    fn refusal(&self) -> OpenError {
-        match Store::open(self.options(), &Metrics::default()) {
+    pub(crate) async fn refusal(&self) -> OpenError {
+        match Store::open(self.options(), &Metrics::default()).await {
             Ok(_) => panic!("opened"),
             Err(refusal) => refusal,
         }
@@ -75,11 +85,11 @@ pub(crate) fn append(tx: &mut Tx<'_>) -> Result<u64, Error> {
     tx.append(Source::Chat, TOPIC, body())
 }
 
-fn note(tx: &Tx<'_>, text: &str) -> Result<i64, Error> {
+pub(crate) fn note(tx: &Tx<'_>, text: &str) -> Result<i64, Error> {
     tx.insert("INSERT INTO note (text) VALUES (?1)", [text])
 }
 
-async fn notes(store: &Store) -> Vec<String> {
+pub(crate) async fn notes(store: &Store) -> Vec<String> {
     store.read(|reader| reader.all("SELECT text FROM note ORDER BY id", [], |row| row.get(0))).await.unwrap()
 }
 
@@ -103,17 +113,17 @@ async fn hold(store: &Store) -> sync_mpsc::Sender<()> {
 #[tokio::test]
 async fn what_was_answered_is_there_after_opening_again() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open().await;
     store.write(|tx| note(tx, "kept")).await.unwrap();
     store.close().await;
     drop(store);
-    assert_eq!(notes(&scratch.open()).await, ["kept"]);
+    assert_eq!(notes(&scratch.open().await).await, ["kept"]);
 }
 
 #[tokio::test]
 async fn jobs_run_in_the_order_in_which_they_are_asked_for() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open().await;
     let ask = |n: u32| {
         let store = store.clone();
         tokio::spawn(async move { store.write(move |tx| note(tx, &n.to_string())).await.unwrap() })
@@ -129,7 +139,7 @@ async fn a_job_that_fails_takes_back_its_own_effects_alone() {
     let scratch = Scratch::new();
     let mut bus = scratch.bus.subscribe();
     bus.take(Source::Chat, "conversation/7");
-    let store = scratch.open();
+    let store = scratch.open().await;
     let held = hold(&store).await;
     let good = |text| store.write(move |tx| note(tx, text).and_then(|_| append(tx)));
     let bad = store.write(|tx| {
@@ -160,7 +170,7 @@ async fn when_the_commit_fails_nothing_of_the_group_is_acknowledged_or_published
     let scratch = Scratch::new();
     let mut bus = scratch.bus.subscribe();
     bus.take(Source::Chat, "conversation/7");
-    let store = scratch.open();
+    let store = scratch.open().await;
     let held = hold(&store).await;
     let innocent = store.write(|tx| note(tx, "innocent").and_then(|_| append(tx)));
     // A reference to nothing, which SQLite checks at the commit.
@@ -175,95 +185,23 @@ async fn when_the_commit_fails_nothing_of_the_group_is_acknowledged_or_published
 }
 
 #[tokio::test]
-async fn a_full_disk_is_said_and_got_over() {
-    let scratch = Scratch::new();
-    let store = scratch.open();
-    let health = store.health();
-    let limit = |pages: u32| {
-        store.write(move |tx| tx.one(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(())))
-    };
-    let fill = || store.write(|tx| note(tx, &"x".repeat(100_000)));
-    limit(100).await.unwrap();
-
-    let failed = loop {
-        if let Err(error) = fill().await {
-            break error;
-        }
-    };
-    assert!(matches!(failed, Error::Unavailable(_)), "{failed}");
-    assert!(!*health.borrow());
-    assert!(!notes(&store).await.is_empty());
-
-    limit(3000).await.unwrap();
-    store.probe().await;
-    assert!(*health.borrow());
-    fill().await.unwrap();
-}
-
-#[tokio::test]
-async fn a_damaged_file_stops_all_writes() {
-    let scratch = Scratch::new();
-    let store = scratch.open();
-    store.write(|tx| (0..200).try_for_each(|_| note(tx, &"x".repeat(1000)).map(drop))).await.unwrap();
-    store.close().await;
-    drop(store);
-    let store = scratch.open();
-    let path = scratch.dir.path().join("test.db");
-    let length = std::fs::metadata(&path).unwrap().len();
-    let file = std::fs::OpenOptions::new().write(true).open(&path).unwrap();
-    file.set_len(length / 2).unwrap();
-    file.set_len(length).unwrap();
-
-    let sql = "SELECT count(*) FROM note WHERE text LIKE '%y'";
-    let read = store.read(move |reader| reader.one(sql, [], |row| row.get::<_, i64>(0))).await;
-    assert!(matches!(read, Err(Error::Unavailable(_))), "{read:?}");
-    assert!(!*store.health().borrow());
-    assert!(matches!(store.write(|tx| note(tx, "more")).await, Err(Error::Unavailable(_))));
-}
-
-#[tokio::test]
 async fn a_database_of_a_newer_version_is_refused_and_left_alone() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open().await;
     let newer = "INSERT INTO migration (owner, version, name, applied_at) VALUES ('test', 2, 'later', 0)";
     store.write(move |tx| tx.execute(newer, [])).await.unwrap();
     store.close().await;
     drop(store);
 
-    let refusal = scratch.refusal();
+    let refusal = scratch.refusal().await;
     assert!(matches!(refusal, OpenError::NewerSchema { found: 2, known: 1, .. }), "{refusal}");
     assert!(refusal.to_string().contains("version 2 of the test schema"));
 }
 
 #[tokio::test]
-async fn two_do_not_share_a_database() {
-    let scratch = Scratch::new();
-    let store = scratch.open();
-    assert!(matches!(scratch.refusal(), OpenError::InUse { .. }));
-    store.close().await;
-    drop(store);
-    scratch.open();
-}
-
-#[tokio::test]
-async fn a_file_that_is_no_database_is_called_damaged() {
-    let scratch = Scratch::new();
-    std::fs::write(scratch.dir.path().join("test.db"), "not a database at all ".repeat(100)).unwrap();
-    assert!(matches!(scratch.refusal(), OpenError::Damaged { .. }));
-}
-
-#[tokio::test]
-async fn a_folder_that_cannot_be_written_is_named() {
-    let scratch = Scratch::new();
-    let options = StoreOptions { path: Path::new("/proc/causeway/test.db").to_owned(), ..scratch.options() };
-    let refusal = Store::open(options, &Metrics::default()).err().unwrap();
-    assert!(refusal.to_string().starts_with("cannot write /proc/causeway/test.db.lock: "), "{refusal}");
-}
-
-#[tokio::test]
 async fn time_never_goes_backwards() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open().await;
     scratch.clock.set(5_000_000);
     assert_eq!(store.write(|tx| Ok(tx.now_micros())).await.unwrap(), 5_000_000);
     scratch.clock.set(4_000_000);
@@ -273,10 +211,10 @@ async fn time_never_goes_backwards() {
 #[tokio::test]
 async fn a_read_job_sees_one_state() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open().await;
     let (write, written) = sync_mpsc::channel::<()>();
     let (started, reading) = oneshot::channel();
-    let count = |reader: &Reader<'_>| reader.one("SELECT count(*) FROM note", [], |row| row.get::<_, i64>(0));
+    let count = |reader: &Reader<'_>| reader.one("SELECT count(*) FROM note", [], |row| row.get::<i64>(0));
     let read = store.read(move |reader| {
         let before = count(reader)?;
         started.send(()).unwrap();
@@ -296,7 +234,7 @@ async fn a_read_job_sees_one_state() {
 #[tokio::test]
 async fn closing_finishes_what_is_queued_and_refuses_the_rest() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open().await;
     let (last, ()) = tokio::join!(store.write(|tx| note(tx, "last")), store.close());
     last.unwrap();
     assert!(matches!(store.write(|tx| note(tx, "late")).await, Err(Error::Unavailable(_))));
@@ -307,7 +245,7 @@ async fn closing_finishes_what_is_queued_and_refuses_the_rest() {
 #[tokio::test]
 async fn what_is_trimmed_is_known_to_be_gone_and_its_numbers_are_not_given_again() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open().await;
     let extent = async || store.read(|reader| log::extent(reader, "conversation/7")).await.unwrap();
     for _ in 0..3 {
         store.write(append).await.unwrap();
@@ -327,10 +265,10 @@ async fn what_is_trimmed_is_known_to_be_gone_and_its_numbers_are_not_given_again
 #[tokio::test]
 async fn a_long_log_is_trimmed_to_its_end() {
     let scratch = Scratch::new();
-    let store = scratch.open();
+    let store = scratch.open().await;
     store.write(|tx| (0..1500).try_for_each(|_| append(tx).map(drop))).await.unwrap();
     scratch.clock.set(100_000_000);
     store.trim().await.unwrap();
-    let kept = store.read(|reader| reader.one("SELECT count(*) FROM event", [], |row| row.get::<_, i64>(0)));
+    let kept = store.read(|reader| reader.one("SELECT count(*) FROM event", [], |row| row.get::<i64>(0)));
     assert_eq!(kept.await.unwrap(), Some(0));
 }

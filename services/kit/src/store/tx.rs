@@ -2,6 +2,8 @@
 
 use std::{ops::Deref, sync::Arc};
 
+use super::{Reader, batch::Batch, engine::Savepoint, line, log, owed, value::Params};
+use crate::{bus::Envelope, error::Error};
 use bytes::Bytes;
 use causeway_proto::{
     event::{Event, Source, event},
@@ -10,10 +12,6 @@ use causeway_proto::{
 };
 use prost::Message;
 use prost_types::Timestamp;
-use rusqlite::Params;
-
-use super::{Reader, batch::Batch, line, log, owed};
-use crate::{bus::Envelope, error::Error};
 
 /// Reads and writes within a write job. Everything is taken back when the job answers an error.
 pub struct Tx<'c> {
@@ -36,14 +34,20 @@ impl<'c> Tx<'c> {
 
     /// Runs a statement; how many rows it changed. For `RETURNING`, use [`Reader::one`] or [`Reader::all`].
     pub fn execute(&self, sql: &str, params: impl Params) -> Result<usize, Error> {
-        let run = || self.connection.prepare_cached(sql)?.execute(params);
-        run().map_err(|error| self.failed(error))
+        let changed = params.lend(|values| self.statements.execute(sql, values));
+        changed.map_err(|failure| self.failed(failure))
     }
 
-    /// Runs an INSERT of one row; the row's id.
+    /// Runs a statement that can only do what it says, as an UPDATE by key: it may be on its way while the job goes on.
+    pub fn send(&self, sql: &str, params: impl Params) -> Result<(), Error> {
+        let sent = params.lend(|values| self.statements.send(sql, values));
+        sent.map_err(|failure| self.failed(failure))
+    }
+
+    /// Runs an INSERT of one row into a table that has a column `id`; the row's id.
     pub fn insert(&self, sql: &str, params: impl Params) -> Result<i64, Error> {
-        self.execute(sql, params)?;
-        Ok(self.connection.last_insert_rowid())
+        let inserted = params.lend(|values| self.statements.insert(sql, values));
+        inserted.map_err(|failure| self.failed(failure))
     }
 
     /// Does something that may fail on its own: when it does, its effects are taken back, and the job goes on.
@@ -51,15 +55,19 @@ impl<'c> Tx<'c> {
     where
         E: From<Error>,
     {
-        self.execute("SAVEPOINT attempt", [])?;
+        self.savepoint(Savepoint::Set)?;
         let published = self.batch.events.len();
         let result = part(self);
         if result.is_err() {
-            self.execute("ROLLBACK TO attempt", [])?;
-            self.batch.events.truncate(published);
+            self.savepoint(Savepoint::GoBack)?;
+            self.batch.take_back(published);
         }
-        self.execute("RELEASE attempt", [])?;
+        self.savepoint(Savepoint::Release)?;
         result
+    }
+
+    fn savepoint(&self, step: Savepoint) -> Result<(), Error> {
+        self.statements.savepoint(step).map_err(|failure| self.failed(failure))
     }
 
     /// Microseconds since the epoch: the same for all jobs of a group, and never less than before.

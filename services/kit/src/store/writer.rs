@@ -1,42 +1,32 @@
 //! The writer's thread: takes what is queued, runs it in one transaction, commits, publishes, answers.
 
-use std::{
-    io,
-    sync::Arc,
-    thread,
-    time::{Duration, Instant},
-};
+use std::{io, sync::Arc, thread, time::Instant};
 
 use causeway_proto::time::Clock;
-use rusqlite::Connection;
 use tokio::sync::{mpsc, oneshot, watch};
 
 use super::{
     Reader, Tx,
     batch::Batch,
     condition::Condition,
-    folder::{self, Folder},
+    engine::{Engine, Failure, Savepoint, Standing},
     job::Job,
     measure::StoreMeasure,
-    open::Lock,
+    skew::Skew,
 };
 use crate::{bus::Bus, error::Error};
-
-/// At most this many jobs share a commit. More would make the first wait longer without saving much.
-const GROUP: usize = 256;
 
 /// What the thread is asked to do.
 pub(super) enum Order {
     Job(Box<dyn Job>),
-    /// Fold the little of the log that [`Folder`] left over.
-    FoldRest,
+    /// What [`Engine::tidy`] does.
+    Tidy,
     /// Stop, and drop the sender when everything is closed.
     Close(oneshot::Sender<()>),
 }
 
 pub(super) struct Writer {
-    pub(super) connection: Connection,
-    pub(super) folder: Folder,
+    pub(super) engine: Box<dyn Engine>,
     pub(super) queue: mpsc::Receiver<Order>,
     pub(super) batch: Batch,
     pub(super) condition: Arc<Condition>,
@@ -44,7 +34,9 @@ pub(super) struct Writer {
     pub(super) clock: Clock,
     pub(super) owed: watch::Sender<()>,
     pub(super) measure: StoreMeasure,
-    pub(super) lock: Arc<Lock>,
+    pub(super) skew: Skew,
+    /// Who waits for the end, once somebody does.
+    pub(super) closing: Option<oneshot::Sender<()>>,
 }
 
 /// Notices the end of the thread, also by a panic.
@@ -56,16 +48,26 @@ impl Drop for Watch {
     }
 }
 
-/// Why a group was not committed.
-enum Abandoned {
-    /// SQLite rolled the transaction back under a job, whose error says why.
-    RolledBack,
-    Failed(rusqlite::Error),
+/// A group that was not committed.
+struct Lost {
+    /// What its jobs are told.
+    told: fn() -> Error,
+    /// Whether the database could not even be asked.
+    is_away: bool,
 }
 
-impl From<rusqlite::Error> for Abandoned {
-    fn from(error: rusqlite::Error) -> Self {
-        Self::Failed(error)
+/// Why a group was not committed.
+enum Abandoned {
+    /// There is no database to be had.
+    NotBegun(Failure),
+    /// The database took the transaction back under a job, whose error says why.
+    RolledBack,
+    Failed(Failure),
+}
+
+impl From<Failure> for Abandoned {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
     }
 }
 
@@ -81,30 +83,31 @@ impl Writer {
     }
 
     fn run(mut self) {
-        let mut group = Vec::with_capacity(GROUP);
-        let (mut closing, mut fold_rest) = (None, false);
-        while closing.is_none()
+        let limit = self.engine.group();
+        let mut group = Vec::with_capacity(limit);
+        let mut tidy = false;
+        while self.closing.is_none()
             && let Some(order) = self.queue.blocking_recv()
         {
             let mut next = Some(order);
             while let Some(order) = next.take() {
                 match order {
                     Order::Job(job) => group.push(job),
-                    Order::FoldRest => fold_rest = true,
-                    Order::Close(done) => closing = Some(done),
+                    Order::Tidy => tidy = true,
+                    Order::Close(done) => self.closing = Some(done),
                 }
-                if closing.is_none() && group.len() < GROUP {
+                if self.closing.is_none() && group.len() < limit {
                     next = self.queue.try_recv().ok();
                 }
             }
             self.carry_out(&mut group);
-            if std::mem::take(&mut fold_rest)
-                && let Err(error) = folder::fold_rest(&self.connection)
+            if std::mem::take(&mut tidy)
+                && let Err(failure) = self.engine.tidy()
             {
-                drop(self.condition.failed(error));
+                drop(self.condition.failed(failure));
             }
         }
-        let condition = self.condition.clone();
+        let (condition, closing) = (self.condition.clone(), self.closing.take());
         self.close();
         // Before whoever closed it hears that it is.
         condition.ended();
@@ -122,60 +125,94 @@ impl Writer {
         match outcome {
             Ok(()) => {
                 self.announce();
-                self.folder.committed();
+                self.engine.committed();
                 group.drain(..).for_each(|job| job.settle(None));
             }
-            Err(lost) => group.drain(..).for_each(|job| job.settle(Some(lost()))),
+            Err(lost) => {
+                group.drain(..).for_each(|job| job.settle(Some((lost.told)())));
+                if lost.is_away {
+                    self.refuse_those_who_wait(lost.told);
+                }
+            }
+        }
+    }
+
+    /// Whoever waited behind a group that had to wait for the database is told the same, instead of waiting as long again.
+    fn refuse_those_who_wait(&mut self, told: fn() -> Error) {
+        let waiting = self.queue.len();
+        for _ in 0..waiting {
+            match self.queue.try_recv() {
+                Ok(Order::Job(job)) => job.settle(Some(told())),
+                Ok(Order::Tidy) => {}
+                Ok(Order::Close(done)) => self.closing = Some(done),
+                Err(_) => return,
+            }
         }
     }
 
     /// Commits a group; when that fails, what its jobs are told.
-    fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), fn() -> Error> {
+    fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Lost> {
+        let broken = Lost { told: super::condition::broken, is_away: false };
         if self.condition.is_broken() {
-            return Err(super::condition::broken);
+            return Err(broken);
         }
         let Err(abandoned) = self.transaction(group) else { return Ok(()) };
-        if let Abandoned::Failed(error) = abandoned {
-            tracing::error!(%error, jobs = group.len(), "a group of writes could not be committed");
-            // What the jobs are told is said below; this is for health.
-            drop(self.condition.failed(error));
+        let is_away = matches!(abandoned, Abandoned::NotBegun(_));
+        // What the jobs are told is said below; this is for health.
+        match abandoned {
+            Abandoned::NotBegun(failure) => drop(self.condition.failed(failure)),
+            Abandoned::Failed(failure) => {
+                tracing::error!(error = %failure, jobs = group.len(), "a group of writes could not be committed");
+                drop(self.condition.failed(failure));
+            }
+            Abandoned::RolledBack => {}
         }
-        if !self.connection.is_autocommit()
-            && let Err(error) = self.control("ROLLBACK")
-        {
-            drop(self.condition.failed(error));
+        if let Err(failure) = self.engine.rollback() {
+            drop(self.condition.failed(failure));
         }
-        Err(if self.condition.is_broken() { super::condition::broken } else { not_stored })
+        Err(if self.condition.is_broken() { broken } else { Lost { told: not_stored, is_away } })
     }
 
     fn transaction(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Abandoned> {
-        self.control("BEGIN IMMEDIATE")?;
-        self.batch.begin(self.clock.now_micros());
+        let begun = self.engine.begin().map_err(Abandoned::NotBegun)?;
+        if let Some(now) = begun.now {
+            self.skew.look(&self.clock, now);
+        }
+        self.batch.begin(self.clock.now_micros(), begun.position);
         if let [job] = group {
             // What is alone needs no savepoint, which costs a copy of each page that it changes.
             if self.run_job(job.as_mut())? {
-                return Ok(self.control("COMMIT")?);
+                return Ok(self.engine.commit()?);
             }
-            self.batch.begin(self.clock.now_micros());
-            return Ok(self.control("ROLLBACK")?);
+            self.batch.take_back(0);
+            return Ok(self.engine.rollback()?);
         }
         for job in group {
-            self.control("SAVEPOINT job")?;
+            self.savepoint(Savepoint::Set)?;
             let published = self.batch.events.len();
             if !self.run_job(job.as_mut())? {
-                self.control("ROLLBACK TO job")?;
-                self.batch.events.truncate(published);
+                self.savepoint(Savepoint::GoBack)?;
+                self.batch.take_back(published);
             }
-            self.control("RELEASE job")?;
+            self.savepoint(Savepoint::Release)?;
         }
-        Ok(self.control("COMMIT")?)
+        Ok(self.engine.commit()?)
     }
 
     /// Runs a job; whether its effects are to be kept.
     fn run_job(&mut self, job: &mut dyn Job) -> Result<bool, Abandoned> {
-        let mut tx = Tx::new(Reader::new(&self.connection, &self.condition), &mut self.batch);
+        let mut tx = Tx::new(Reader::new(self.engine.statements(), &self.condition), &mut self.batch);
         let keep = job.run(&mut tx);
-        if self.connection.is_autocommit() { Err(Abandoned::RolledBack) } else { Ok(keep) }
+        match self.engine.standing() {
+            Standing::Sound => Ok(keep),
+            Standing::Spoilt if !keep => Ok(false),
+            // A job that goes on over a statement that failed has done something else than it says.
+            Standing::Spoilt | Standing::Gone => Err(Abandoned::RolledBack),
+        }
+    }
+
+    fn savepoint(&self, step: Savepoint) -> Result<(), Failure> {
+        self.engine.statements().savepoint(step)
     }
 
     /// Tells subscribers and outboxes what was committed, in the order of the log.
@@ -187,23 +224,12 @@ impl Writer {
         }
     }
 
-    fn control(&self, sql: &'static str) -> rusqlite::Result<()> {
-        self.connection.prepare_cached(sql)?.execute([]).map(drop)
-    }
-
     fn close(self) {
-        let Self { connection, folder, mut queue, lock, .. } = self;
+        let Self { engine, mut queue, .. } = self;
         // What is still queued is answered by dropping it.
         queue.close();
         while queue.try_recv().is_ok() {}
-        folder.end();
-        // Leaves an empty WAL behind, so that a backup of the one file is whole. Readers may be in the way for a moment.
-        let _ = connection.busy_timeout(Duration::from_millis(200));
-        if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-            tracing::warn!(%error, "the log of the database was not folded into it");
-        }
-        drop(connection);
-        drop(lock);
+        engine.close();
     }
 }
 

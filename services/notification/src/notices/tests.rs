@@ -1,6 +1,6 @@
 //! What plugins say of notices, and what users then see.
 
-use causeway_kit::{Context, Store, metrics::Metrics, store::StoreOptions};
+use causeway_kit::{Context, Store, metrics::Metrics, store::StoreOptions, testing};
 use causeway_proto::{
     event::{Event, event},
     notification::Notification,
@@ -26,18 +26,18 @@ struct Scene {
 }
 
 impl Scene {
-    fn start() -> Self {
+    async fn start() -> Self {
         let dir = tempfile::tempdir().unwrap();
         let context = Context::new(dir.path());
         let options = StoreOptions {
-            path: dir.path().join("notification.db"),
+            storage: testing::storage(dir.path()),
             name: "notification",
             migrations: MIGRATIONS,
             clock: context.clock.clone(),
             bus: context.bus.clone(),
             retain: std::time::Duration::from_secs(60),
         };
-        let store = Store::open(options, &Metrics::default()).unwrap();
+        let store = Store::open(options, &Metrics::default()).await.unwrap();
         let courier = Courier::new(store.clone(), context.stop);
         let desk = Notices { courier: courier.clone(), counters: Counters::default() };
         let courier = AbortOnDropHandle::new(tokio::spawn(courier.run(2, Counters::default())));
@@ -80,7 +80,7 @@ impl Scene {
         let topic = topic.to_owned();
         let read = self.store.read(move |reader| {
             let sql = "SELECT body FROM event WHERE topic = (SELECT id FROM topic WHERE name = ?1) ORDER BY sequence";
-            reader.all(sql, params![topic], |row| row.get::<_, Vec<u8>>(0))
+            reader.all(sql, params![topic], |row| row.get::<Vec<u8>>(0))
         });
         let titles =
             read.await.unwrap().into_iter().map(|bytes| match Event::decode(&*bytes).unwrap().body {
@@ -130,7 +130,7 @@ fn is_ignored(verdict: &Verdict) -> bool {
 
 #[tokio::test]
 async fn a_notice_is_published_once_however_often_it_is_said() {
-    let scene = Scene::start();
+    let scene = Scene::start().await;
     assert!(is_ignored(&scene.say(unpublished(to_alice("exams"))).await.unwrap()));
     assert_eq!(scene.titles("alice").await, [""; 0]);
     scene.accepted(to_alice("exams")).await;
@@ -144,7 +144,7 @@ async fn a_notice_is_published_once_however_often_it_is_said() {
 
 #[tokio::test]
 async fn the_same_id_of_another_account_is_another_notice() {
-    let scene = Scene::start();
+    let scene = Scene::start().await;
     for account in ["feed/news", "feed/events"] {
         let verdict = scene.say_of(account, Body::Notice(to_alice("exams"))).await.unwrap();
         assert_eq!(verdict, Verdict::Accepted);
@@ -154,7 +154,7 @@ async fn the_same_id_of_another_account_is_another_notice() {
 
 #[tokio::test]
 async fn an_audience_and_everybody_are_told() {
-    let scene = Scene::start();
+    let scene = Scene::start().await;
     scene.accepted(notice("exams", To::Audience("college:5".to_owned()))).await;
     let everybody = Notice { notice_id: "43".to_owned(), ..notice("fire", To::Everybody(true)) };
     scene.accepted(everybody).await;
@@ -166,7 +166,7 @@ async fn an_audience_and_everybody_are_told() {
 
 #[tokio::test]
 async fn a_changed_notice_is_the_same_notification_shown_again() {
-    let scene = Scene::start();
+    let scene = Scene::start().await;
     scene.accepted(to_alice("exams")).await;
     let first = scene.inbox("alice", &[]).await.remove(0);
     scene.accepted(to_alice("exams moved")).await;
@@ -182,7 +182,7 @@ async fn a_changed_notice_is_the_same_notification_shown_again() {
 
 #[tokio::test]
 async fn an_unpublished_notice_leaves_the_lists_and_may_come_back() {
-    let scene = Scene::start();
+    let scene = Scene::start().await;
     scene.accepted(to_alice("exams")).await;
     let first = scene.inbox("alice", &[]).await.remove(0);
     let stubborn = Notice { retract_when_unpublished: false, ..unpublished(to_alice("exams")) };
@@ -201,7 +201,7 @@ async fn an_unpublished_notice_leaves_the_lists_and_may_come_back() {
 
 #[tokio::test]
 async fn an_update_for_others_is_taken_from_those_who_are_left_out() {
-    let scene = Scene::start();
+    let scene = Scene::start().await;
     scene.accepted(to_alice("exams")).await;
     scene.accepted(notice("exams", To::UserId("bob".to_owned()))).await;
     assert_eq!(scene.titles("alice").await, [""; 0]);
@@ -215,7 +215,7 @@ async fn an_update_for_others_is_taken_from_those_who_are_left_out() {
 
 #[tokio::test]
 async fn many_are_notified_updated_and_spared_one_by_one() {
-    let scene = Scene::start();
+    let scene = Scene::start().await;
     scene.accepted(to_many("sale", &["alice", "bob", "carol", "alice"])).await;
     scene.rest().await;
     let first = scene.inbox("bob", &[]).await.remove(0);
@@ -235,7 +235,7 @@ async fn many_are_notified_updated_and_spared_one_by_one() {
 
 #[tokio::test]
 async fn a_retraction_stops_what_is_still_going_out() {
-    let scene = Scene::start();
+    let scene = Scene::start().await;
     let users: Vec<String> = (0..1_000).map(|number| format!("user-{number:04}")).collect();
     let users: Vec<&str> = users.iter().map(String::as_str).collect();
     scene.accepted(to_many("sale", &users)).await;
@@ -248,7 +248,7 @@ async fn a_retraction_stops_what_is_still_going_out() {
 
 #[tokio::test]
 async fn what_was_read_stays_read_when_it_is_updated() {
-    let scene = Scene::start();
+    let scene = Scene::start().await;
     scene.accepted(to_alice("exams")).await;
     let inbox = Inbox::new("alice".to_owned(), &[]);
     assert!(scene.store.write(move |tx| inbox.mark_all(tx)).await.unwrap());
@@ -258,7 +258,7 @@ async fn what_was_read_stays_read_when_it_is_updated() {
 
 #[tokio::test]
 async fn a_wrong_field_is_named() {
-    let scene = Scene::start();
+    let scene = Scene::start().await;
     let long = |length| "x".repeat(length);
     let wrong = [
         ("notice.notice_id", Notice { notice_id: String::new(), ..to_alice("t") }),
@@ -293,7 +293,7 @@ const MAX: usize = 10_000;
 
 #[tokio::test]
 async fn other_bodies_mean_nothing() {
-    let scene = Scene::start();
+    let scene = Scene::start().await;
     let body = Body::CustomerMessage(CustomerMessage::default());
     assert!(is_ignored(&scene.say_of("feed/news", body).await.unwrap()));
 }

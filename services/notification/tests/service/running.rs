@@ -4,6 +4,7 @@ use causeway_kit::{
     Context,
     events::Hub,
     server::{ServiceToken, StackOptions, stack},
+    testing,
 };
 use causeway_notification::{Settings, start};
 use causeway_proto::{
@@ -52,7 +53,7 @@ impl Running {
     }
 
     async fn on(dir: TempDir, settings: Settings, clock: Clock) -> Self {
-        let context = Context { clock, ..Context::new(dir.path()) };
+        let context = Context { clock, storage: testing::storage(dir.path()), ..Context::new(dir.path()) };
         let part = start(settings, &context).await.unwrap();
         let hub = part.hub.clone();
         let options = StackOptions { token: ServiceToken::new("secret"), reflection: false };

@@ -12,6 +12,18 @@ pub(crate) struct Stream {
     pub(super) number: u64,
 }
 
+impl Stream {
+    /// A stream by its number.
+    pub(crate) fn new(bridge: Arc<str>, number: u64) -> Self {
+        Self { bridge, number }
+    }
+
+    /// Its number, which no other stream of the process has.
+    pub(crate) fn number(&self) -> u64 {
+        self.number
+    }
+}
+
 /// What a bridge says on its stream, ids in canonical form.
 #[derive(Debug, Clone)]
 pub(crate) enum Report {

@@ -5,4 +5,10 @@
 mod attach;
 mod presence;
 mod running;
+mod server;
 mod typing;
+
+/// Presence is in the process. `service_on_redis` has it elsewhere.
+async fn shared(_server: Option<&server::Redis>) -> Option<causeway_presence::SharedAt> {
+    None
+}

@@ -25,6 +25,8 @@ use tokio_stream::wrappers::ReceiverStream;
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt;
 
+use crate::server;
+
 /// Longer than anything takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -35,6 +37,7 @@ pub(crate) struct Running {
     hub: Hub,
     context: Context,
     dir: TempDir,
+    server: Option<server::Redis>,
 }
 
 /// Delays as short as a test wants to wait for.
@@ -49,19 +52,19 @@ pub(crate) fn hasty() -> Settings {
 
 impl Running {
     pub(crate) async fn start(settings: Settings) -> Self {
-        Self::on(tempfile::tempdir().unwrap(), settings).await
+        Self::on((tempfile::tempdir().unwrap(), server::Redis::start()), settings).await
     }
 
     /// Stops the service, and starts another on the same folder. No stream of it may be held any more.
     pub(crate) async fn restart(self, settings: Settings) -> Self {
-        let Self { client, events, hub, context, dir } = self;
+        let Self { client, events, hub, context, dir, server } = self;
         drop((client, events));
         context.stop.cancel();
         context.tasks.close();
         context.tasks.wait().await;
         hub.close().await;
         drop(hub);
-        Self::on(dir, settings).await
+        Self::on((dir, server), settings).await
     }
 
     /// Asks the service to stop; its streams are still there.
@@ -69,14 +72,15 @@ impl Running {
         self.context.stop.cancel();
     }
 
-    async fn on(dir: TempDir, settings: Settings) -> Self {
+    async fn on((dir, server): (TempDir, Option<server::Redis>), settings: Settings) -> Self {
+        let settings = Settings { shared: crate::shared(server.as_ref()).await, ..settings };
         let context = Context::new(dir.path());
         let part = start(settings, &context).await.unwrap();
         let hub = part.hub.clone();
         let options = StackOptions { token: ServiceToken::new("secret"), reflection: false };
         let grpc = in_process(stack(vec![part], options, &context), Credential::bearer("secret").unwrap());
         let (client, events) = (PresenceClient::new(grpc.clone()), EventsClient::new(grpc));
-        Self { client, events, hub, context, dir }
+        Self { client, events, hub, context, dir, server }
     }
 
     /// A bridge that has attached and said who it is.
@@ -88,9 +92,7 @@ impl Running {
 
     /// A stream on which nothing was said.
     pub(crate) async fn stranger(&mut self) -> Bridge {
-        let (requests, sent) = mpsc::channel(64);
-        let responses = self.client.attach(ReceiverStream::new(sent)).await.unwrap().into_inner();
-        Bridge { requests, responses, reported: 0 }
+        Bridge::connect(&mut self.client).await
     }
 
     pub(crate) async fn presence(&mut self, user: &str) -> UserPresence {
@@ -115,17 +117,7 @@ impl Running {
 
     /// Listens to topics of the service from now on.
     pub(crate) async fn listen(&mut self, topics: &[&str]) -> Listener {
-        let (requests, sent) = mpsc::channel(64);
-        let mut listener = Listener {
-            responses: self.events.subscribe(ReceiverStream::new(sent)).await.unwrap().into_inner(),
-            _requests: requests.clone(),
-        };
-        for topic in topics {
-            let add = AddTopic { source: Source::Presence.into(), topic: (*topic).into(), after: None };
-            requests.send(SubscribeRequest { action: Some(Action::Add(add)) }).await.unwrap();
-            assert!(matches!(listener.message().await, subscribe_response::Message::Added(_)));
-        }
-        listener
+        Listener::to(&mut self.events, topics).await
     }
 }
 
@@ -137,6 +129,13 @@ pub(crate) struct Bridge {
 }
 
 impl Bridge {
+    /// A stream on which nothing was said.
+    pub(crate) async fn connect(client: &mut PresenceClient<Grpc>) -> Self {
+        let (requests, sent) = mpsc::channel(64);
+        let responses = client.attach(ReceiverStream::new(sent)).await.unwrap().into_inner();
+        Self { requests, responses, reported: 0 }
+    }
+
     pub(crate) async fn say(&mut self, message: Message) {
         self.requests.send(AttachRequest { message: Some(message) }).await.unwrap();
     }
@@ -188,6 +187,21 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
+    /// Listens to topics from now on.
+    pub(crate) async fn to(events: &mut EventsClient<Grpc>, topics: &[&str]) -> Self {
+        let (requests, sent) = mpsc::channel(64);
+        let mut listener = Self {
+            responses: events.subscribe(ReceiverStream::new(sent)).await.unwrap().into_inner(),
+            _requests: requests.clone(),
+        };
+        for topic in topics {
+            let add = AddTopic { source: Source::Presence.into(), topic: (*topic).into(), after: None };
+            requests.send(SubscribeRequest { action: Some(Action::Add(add)) }).await.unwrap();
+            assert!(matches!(listener.message().await, subscribe_response::Message::Added(_)));
+        }
+        listener
+    }
+
     /// The next event, in a few words.
     pub(crate) async fn hears(&mut self) -> String {
         let subscribe_response::Message::Event(event) = self.message().await else {

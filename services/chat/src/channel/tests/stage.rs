@@ -8,6 +8,7 @@ use causeway_kit::{
     metrics::Metrics,
     plugin_host::{Desk, Owed, Prepared, Progress, Verdict},
     store::{Reader, StoreOptions, Tx, params},
+    testing,
 };
 use causeway_proto::{
     chat::{Message, PutUserRequest, SendMessageRequest},
@@ -92,14 +93,14 @@ impl Stage {
         let directory = tempfile::tempdir().unwrap();
         let clock = Clock::manual(NOON);
         let options = StoreOptions {
-            path: directory.path().join("chat.db"),
+            storage: testing::storage(directory.path()),
             name: "chat",
             migrations: MIGRATIONS,
             clock: clock.clone(),
             bus: Bus::default(),
             retain: Duration::from_secs(3600),
         };
-        let store = Store::open(options, &Metrics::default()).unwrap();
+        let store = Store::open(options, &Metrics::default()).await.unwrap();
         let settings = Arc::new(Settings::default());
         let desk = ChannelDesk::new(settings.clone(), Arc::new(Indexer::new(store.clone())));
         let stage = Self { store, clock, desk: Arc::new(desk), settings, _directory: directory };

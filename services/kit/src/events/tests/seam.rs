@@ -77,7 +77,7 @@ fn story() -> impl Strategy<Value = Story> {
 async fn lived_through(story: Story) {
     const TOPICS: [&str; 2] = [ROOM, "user/1"];
     let lossy = Lossy { script: Mutex::new(story.script.into()), late: Mutex::default() };
-    let house = House::over(Bus::new(lossy, Local::default()));
+    let house = House::over(Bus::new(lossy, Local::default())).await;
     for topic in TOPICS {
         house.append(topic, story.before).await;
     }

@@ -9,7 +9,7 @@ use super::stage::{Line, Service, hello};
 
 #[tokio::test]
 async fn a_delivery_goes_out_and_its_report_is_recorded_once() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "tele", "a").await;
     let id = service.owe("tele", "7", "hi").await;
     let (delivery, text) = line.delivery().await;
@@ -30,7 +30,7 @@ async fn a_delivery_goes_out_and_its_report_is_recorded_once() {
 
 #[tokio::test]
 async fn a_conversation_keeps_its_order_and_others_do_not_wait() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "tele", "a").await;
     service.owe("tele", "7", "one|two").await;
     service.owe("tele", "7", "three").await;
@@ -50,7 +50,7 @@ async fn a_conversation_keeps_its_order_and_others_do_not_wait() {
 
 #[tokio::test]
 async fn no_more_is_handed_out_than_there_is_credit_for() {
-    let service = Service::start();
+    let service = Service::start().await;
     let token = service.add("tele").await;
     let mut line = Line::attach(service.grpc(&token), hello("tele", "a")).await.unwrap();
     for key in ["1", "2", "3"] {
@@ -65,7 +65,7 @@ async fn no_more_is_handed_out_than_there_is_credit_for() {
 
 #[tokio::test]
 async fn what_failed_is_tried_again_and_in_the_end_given_up_and_replayed() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "tele", "a").await;
     let id = service.owe("tele", "7", "hi").await;
     for attempt in 0..3 {
@@ -88,7 +88,7 @@ async fn what_failed_is_tried_again_and_in_the_end_given_up_and_replayed() {
 
 #[tokio::test]
 async fn what_can_never_arrive_is_given_up_at_once_and_the_next_goes_out() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "tele", "a").await;
     for text in ["impossible", "gone", "blocked", "fine"] {
         service.owe("tele", "7", text).await;
@@ -113,7 +113,7 @@ async fn what_can_never_arrive_is_given_up_at_once_and_the_next_goes_out() {
 
 #[tokio::test]
 async fn a_rate_limit_of_the_account_holds_everything_of_it_and_counts_as_no_attempt() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "tele", "a").await;
     service.owe("tele", "7", "hi").await;
     let (delivery, _) = line.delivery().await;
@@ -137,7 +137,7 @@ async fn a_rate_limit_of_the_account_holds_everything_of_it_and_counts_as_no_att
 
 #[tokio::test]
 async fn a_lost_plugin_leaves_doubt_and_a_lost_connection_does_not() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "tele", "a").await;
     let held = service.owe("tele", "7", "held").await;
     let missed = service.owe("tele", "8", "missed").await;
@@ -164,7 +164,7 @@ async fn a_lost_plugin_leaves_doubt_and_a_lost_connection_does_not() {
 
 #[tokio::test]
 async fn a_report_that_crosses_a_restart_of_the_service_is_recorded() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "tele", "a").await;
     let id = service.owe("tele", "7", "hi").await;
     let (delivery, _) = line.delivery().await;
@@ -179,7 +179,7 @@ async fn a_report_that_crosses_a_restart_of_the_service_is_recorded() {
 
 #[tokio::test]
 async fn a_report_about_a_delivery_that_is_gone_means_no_other() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "tele", "a").await;
     service.owe("tele", "7", "first").await;
     let (first, _) = line.delivery().await;

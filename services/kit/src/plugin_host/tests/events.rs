@@ -10,7 +10,7 @@ use super::{
 
 #[tokio::test]
 async fn an_event_is_applied_once_whatever_is_repeated() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "shop-chat", "a").await;
     line.push(1, "x", "hello").await;
     let outcome = line.outcome().await;
@@ -24,7 +24,7 @@ async fn an_event_is_applied_once_whatever_is_repeated() {
 
 #[tokio::test]
 async fn an_instance_goes_on_where_its_events_were_settled_and_across_a_restart() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "shop-chat", "a").await;
     for sequence in 1..=3 {
         line.push(sequence, &format!("x{sequence}"), "hello").await;
@@ -43,7 +43,7 @@ async fn an_instance_goes_on_where_its_events_were_settled_and_across_a_restart(
 
 #[tokio::test]
 async fn what_is_wrong_with_an_event_stops_nothing_and_is_kept() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "shop-chat", "a").await;
     line.push(1, "x1", "wrong").await;
     line.push(2, "x2", "broken").await;
@@ -60,7 +60,7 @@ async fn what_is_wrong_with_an_event_stops_nothing_and_is_kept() {
 
 #[tokio::test]
 async fn what_a_plugin_cannot_read_is_kept_and_what_means_nothing_is_not() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "shop-chat", "a").await;
     let bodies = [
         Some(inbound_event::Body::Malformed(Malformed { reason: "no JSON".into(), payload: b"{".to_vec() })),
@@ -78,7 +78,7 @@ async fn what_a_plugin_cannot_read_is_kept_and_what_means_nothing_is_not() {
 
 #[tokio::test]
 async fn an_event_without_an_id_is_rejected_by_name() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "shop-chat", "a").await;
     line.push(1, "", "hello").await;
     assert_eq!(line.outcome().await.reason, "event.provider_id: must be 1 to 256 characters");
@@ -86,7 +86,7 @@ async fn an_event_without_an_id_is_rejected_by_name() {
 
 #[tokio::test]
 async fn a_partition_keeps_its_order_when_an_event_has_to_wait_and_others_go_on() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "shop-chat", "a").await;
     line.push_in(1, "p", "x1", "later").await;
     line.push_in(2, "p", "x2", "second").await;
@@ -111,7 +111,7 @@ async fn a_partition_keeps_its_order_when_an_event_has_to_wait_and_others_go_on(
 #[tokio::test]
 async fn an_event_without_credit_ends_the_attachment() {
     let options = Options { event_credit: 0, ..Options::default() };
-    let service = Service::with(tempfile::tempdir().unwrap(), options);
+    let service = Service::with(tempfile::tempdir().unwrap(), options).await;
     let mut line = Line::open(&service, "shop-chat", "a").await;
     line.push(1, "x", "hello").await;
     assert_eq!(line.end().await.unwrap_err().code(), Code::ResourceExhausted);

@@ -9,7 +9,7 @@ use super::stage::{Line, Service};
 
 #[tokio::test]
 async fn a_plugin_is_listed_as_it_stands() {
-    let service = Service::start();
+    let service = Service::start().await;
     service.add("quiet").await;
     let mut line = Line::open(&service, "tele", "a").await;
     let report = AccountReport {
@@ -45,7 +45,7 @@ async fn a_plugin_is_listed_as_it_stands() {
 
 #[tokio::test]
 async fn a_name_belongs_to_one_kind_and_to_hosts_of_it() {
-    let service = Service::start();
+    let service = Service::start().await;
     service.add("tele").await;
     let add = |name: &str, kind: PluginKind| {
         let request = AddPluginRequest { name: name.into(), kind: kind.into(), token: String::new() };
@@ -59,7 +59,7 @@ async fn a_name_belongs_to_one_kind_and_to_hosts_of_it() {
 
 #[tokio::test]
 async fn what_was_kept_can_be_looked_at() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "tele", "a").await;
     for _ in 0..2 {
         line.push(1, "x1", "wrong").await;

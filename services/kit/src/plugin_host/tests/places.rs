@@ -13,7 +13,7 @@ async fn refusal(service: &Service, token: &str, hello: Hello) -> Code {
 
 #[tokio::test]
 async fn a_plugin_attaches_with_its_own_credential_only() {
-    let service = Service::start();
+    let service = Service::start().await;
     let token = service.add("tele").await;
     let other = service.add("other").await;
     assert_eq!(refusal(&service, "the-service-token", hello("tele", "a")).await, Code::Unauthenticated);
@@ -29,7 +29,7 @@ async fn a_plugin_attaches_with_its_own_credential_only() {
 
 #[tokio::test]
 async fn a_plugins_credential_opens_nothing_else() {
-    let service = Service::start();
+    let service = Service::start().await;
     let token = service.add("tele").await;
     let mut operators = causeway_proto::plugin::plugins_client::PluginsClient::new(service.grpc(&token));
     let refused = operators.list_plugins(causeway_proto::plugin::ListPluginsRequest {}).await.unwrap_err();
@@ -38,7 +38,7 @@ async fn a_plugins_credential_opens_nothing_else() {
 
 #[tokio::test]
 async fn a_newer_instance_takes_the_place_and_keeps_it() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut older = Line::open(&service, "tele", "a").await;
     let token = service.add("tele").await;
     let newer = Line::attach(service.grpc(&token), hello("tele", "b"));
@@ -53,7 +53,7 @@ async fn a_newer_instance_takes_the_place_and_keeps_it() {
 
 #[tokio::test]
 async fn an_instance_that_reads_nothing_does_not_keep_the_place() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut deaf = Line::open(&service, "tele", "a").await;
     for sequence in 1..=1_000 {
         deaf.push(sequence, &sequence.to_string(), "hello").await;
@@ -69,7 +69,7 @@ async fn an_instance_that_reads_nothing_does_not_keep_the_place() {
 
 #[tokio::test]
 async fn a_plugin_that_is_removed_goes_and_does_not_come_back() {
-    let service = Service::start();
+    let service = Service::start().await;
     let token = service.add("tele").await;
     let line = Line::attach(service.grpc(&token), hello("tele", "a")).await.unwrap();
     service.operators().remove_plugin(RemovePluginRequest { name: "tele".into() }).await.unwrap();
@@ -81,7 +81,7 @@ async fn a_plugin_that_is_removed_goes_and_does_not_come_back() {
 
 #[tokio::test]
 async fn a_host_that_stops_says_so_first() {
-    let service = Service::start();
+    let service = Service::start().await;
     let mut line = Line::open(&service, "tele", "a").await;
     let stopping = service.stop();
     let told = async {

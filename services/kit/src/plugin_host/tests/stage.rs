@@ -25,6 +25,7 @@ use crate::{
     part::{Context, Part},
     server::{GrpcService, ServiceToken, StackOptions, stack},
     store::{Migration, Reader, Store, StoreOptions, Tx},
+    testing::storage,
 };
 
 const SERVICE_TOKEN: &str = "the-service-token";
@@ -34,6 +35,7 @@ const SCHEMA: &[Migration] = &[Migration {
     name: "slate",
     sql: "CREATE TABLE slate (id INTEGER PRIMARY KEY, text TEXT NOT NULL) STRICT;
           CREATE TABLE late (provider_id TEXT PRIMARY KEY) STRICT",
+    postgres: "",
 }];
 
 /// Writes down what plugins say, and hands out texts whose parts a "|" divides.
@@ -117,21 +119,22 @@ pub(super) struct Service {
 }
 
 impl Service {
-    pub(super) fn start() -> Self {
-        Self::with(TempDir::new().unwrap(), Options::default())
+    pub(super) async fn start() -> Self {
+        Self::with(TempDir::new().unwrap(), Options::default()).await
     }
 
-    pub(super) fn with(dir: TempDir, options: Options) -> Self {
-        let context = Context { clock: Clock::default(), ..Context::new(dir.path()) };
+    pub(super) async fn with(dir: TempDir, options: Options) -> Self {
+        let context =
+            Context { clock: Clock::default(), storage: storage(dir.path()), ..Context::new(dir.path()) };
         let store = StoreOptions {
-            path: dir.path().join("test.db"),
+            storage: context.storage.clone(),
             name: "chat",
             migrations: SCHEMA,
             clock: context.clock.clone(),
             bus: context.bus.clone(),
             retain: Duration::from_secs(60),
         };
-        let store = Store::open(store, &context.metrics).unwrap();
+        let store = Store::open(store, &context.metrics).await.unwrap();
         let retry = outbox::Options {
             first: Duration::from_millis(2),
             longest: Duration::from_millis(10),
@@ -147,7 +150,14 @@ impl Service {
             context.clock.clone(),
         );
         let (_, health) = watch::channel(true);
-        let part = Part { name: "chat", hub, health, plugins: Some(host), add: Box::new(|_| {}) };
+        let part = Part {
+            name: "chat",
+            hub,
+            health,
+            broken: store.broken(),
+            plugins: Some(host),
+            add: Box::new(|_| {}),
+        };
         let options = StackOptions { token: ServiceToken::new(SERVICE_TOKEN), reflection: false };
         let grpc = stack(vec![part], options, &context);
         Self { dir, store, context, grpc }
@@ -159,7 +169,7 @@ impl Service {
         self.store.close().await;
         let Self { dir, store, context, grpc } = self;
         drop((store, context, grpc));
-        Self::with(dir, Options::default())
+        Self::with(dir, Options::default()).await
     }
 
     pub(super) async fn stop(&self) {

@@ -17,7 +17,7 @@ use std::{
 use rusqlite::Connection;
 use tokio::sync::mpsc::WeakSender;
 
-use super::{condition::Condition, writer::Order};
+use crate::store::{condition::Condition, writer::Order};
 
 /// The log is folded at this many pages, 32 MiB: seldom enough to be cheap, often enough that a start after a crash reads it
 /// within a second.
@@ -68,12 +68,12 @@ fn run(connection: &Connection, commits: &Receiver<()>, writer: &WeakSender<Orde
             Ok(true) => {
                 if let Some(writer) = writer.upgrade() {
                     // A writer that has ended folds everything by itself.
-                    let _ = writer.blocking_send(Order::FoldRest);
+                    let _ = writer.blocking_send(Order::Tidy);
                 }
             }
             Ok(false) => {}
             // This is for health; nobody waits for an answer.
-            Err(error) => drop(condition.failed(error)),
+            Err(error) => drop(condition.failed(error.into())),
         }
         thread::sleep(PAUSE);
     }

@@ -1,0 +1,358 @@
+//! Limits that several bridges keep together, in Redis.
+//!
+//! **Sockets of a user.** Each bridge writes how many it has of a user whenever that changes, and learns how many the others have.
+//! A socket over the cap is refused. What a bridge wrote counts as long as the bridge is heard of, every 5 s, and 20 s longer: then
+//! the sockets of one that is dead count no more.
+//!
+//! **Frames.** Each bridge takes frames by its own buckets, and once a second says how many it took of each user who sent more than an
+//! eighth of what is allowed; so most users cost nothing, and no frame waits. Redis answers how long a user owes for having spent
+//! more than was earned, and for so long the bridge takes no frame of that user. Who keeps to the limit at one bridge never owes. In
+//! `t` seconds, a user gets no more over `k` bridges than `rate × (t + 2 + k) + burst × (1 + k)` frames: in the long run what is
+//! allowed, and before that about what each bridge would give at once. Bridges where the user stays below the eighth are not counted.
+//!
+//! While Redis is away, each bridge keeps to its own limits.
+//!
+//! Keys: `<prefix>:limit:bridges`, `<prefix>:limit:{<user>}:sockets` (kept for a week), `<prefix>:limit:{<user>}:frames` (kept
+//! while something is owed).
+
+use std::{
+    collections::{HashMap, HashSet},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use causeway_link::redis::Redis;
+use futures_util::{StreamExt, future::join_all, stream};
+use redis::{FromRedisValue, RedisError, Script, ScriptInvocation};
+use tokio::{
+    sync::{Notify, mpsc, oneshot},
+    time::{Instant, MissedTickBehavior, interval, timeout},
+};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use super::{Caps, Limits, meter::Meter};
+
+/// How often frames are reported.
+const REPORT: Duration = Duration::from_secs(1);
+/// A user below this part of the rate is not reported.
+const QUIET: u32 = 8;
+/// How much later than [`REPORT`] frames may be reported before a user seems to have spent them sooner.
+const LATE: Duration = Duration::from_secs(1);
+/// The longest that a user owes.
+const MOST_OWED: Duration = Duration::from_secs(10);
+/// How soon to look again which bridges there are, when one is not known.
+const ASK_AGAIN: Duration = Duration::from_millis(500);
+/// How long the sockets of a user are kept, when none comes or goes.
+const KEEP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// How long a socket that opens waits for Redis.
+const PATIENCE: Duration = Duration::from_millis(300);
+/// Users whose sockets are written at once.
+const BATCH: usize = 256;
+/// Sockets that may wait to be admitted; more are admitted without being asked for.
+const WAITING: usize = 1_024;
+/// Users whose frames are reported at the same time.
+const REPORTS: usize = 64;
+
+/// How bridges know of each other.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Times {
+    /// How often a bridge is heard of.
+    pub(super) alive_every: Duration,
+    /// How long it counts after that.
+    pub(super) dead_after: Duration,
+}
+
+impl Default for Times {
+    fn default() -> Self {
+        Self { alive_every: Duration::from_secs(5), dead_after: Duration::from_secs(20) }
+    }
+}
+
+/// What the limits tell [`Together::run`]: cheap, and never waited for.
+#[derive(Debug, Default)]
+pub(super) struct Changes {
+    /// Users whose number of sockets has changed.
+    sockets: Mutex<HashSet<Arc<str>>>,
+    /// Users who have sent a frame.
+    frames: Mutex<Vec<(Arc<str>, Arc<Meter>)>>,
+    changed: Notify,
+}
+
+/// Who wants one more socket admitted.
+struct Order {
+    user: Arc<str>,
+    answer: oneshot::Sender<bool>,
+}
+
+/// How sockets ask for admission.
+#[derive(Clone)]
+pub(super) struct Door {
+    orders: mpsc::Sender<Order>,
+    pub(super) changes: Arc<Changes>,
+}
+
+/// Where bridges keep the limits of users together.
+#[derive(Debug, Clone)]
+pub struct SharedLimits {
+    /// The Redis of all of them.
+    pub redis: Redis,
+    /// What keys begin with: bridges with the same one count together.
+    pub prefix: String,
+}
+
+/// Keeps the limits of this bridge together with those of others.
+pub(crate) struct Together {
+    redis: Redis,
+    prefix: String,
+    bridge: String,
+    limits: Arc<Limits>,
+    times: Times,
+    orders: mpsc::Receiver<Order>,
+    changes: Arc<Changes>,
+    alive: HashSet<String>,
+    looked: Instant,
+    seats: Script,
+    spend: Script,
+    here: Script,
+}
+
+impl Changes {
+    /// The number of a user's sockets has changed.
+    pub(super) fn sockets(&self, user: &Arc<str>) {
+        lock(&self.sockets).insert(user.clone());
+        self.changed.notify_one();
+    }
+
+    /// A user has sent the first frame since the last report.
+    pub(super) fn frames(&self, user: &Arc<str>, meter: &Arc<Meter>) {
+        lock(&self.frames).push((user.clone(), meter.clone()));
+    }
+}
+
+impl Door {
+    /// Whether a user may have the socket that has been counted here already. Also when Redis does not answer.
+    pub(super) async fn admits(&self, user: Arc<str>) -> bool {
+        let (answer, answered) = oneshot::channel();
+        if self.orders.try_send(Order { user: user.clone(), answer }).is_err() {
+            self.changes.sockets(&user);
+            return true;
+        }
+        !matches!(timeout(PATIENCE, answered).await, Ok(Ok(false)))
+    }
+}
+
+impl Together {
+    /// Joins the other bridges.
+    pub(crate) fn new(at: SharedLimits, limits: Arc<Limits>) -> Self {
+        Self::at_times(at, limits, Times::default())
+    }
+
+    pub(super) fn at_times(at: SharedLimits, limits: Arc<Limits>, times: Times) -> Self {
+        let SharedLimits { redis, prefix } = at;
+        let (orders, taken) = mpsc::channel(WAITING);
+        let changes = Arc::<Changes>::default();
+        limits.join(Door { orders, changes: changes.clone() });
+        Self {
+            redis,
+            prefix,
+            bridge: Uuid::new_v4().to_string(),
+            limits,
+            times,
+            orders: taken,
+            changes,
+            alive: HashSet::new(),
+            looked: Instant::now(),
+            seats: Script::new(include_str!("seats.lua")),
+            spend: Script::new(include_str!("spend.lua")),
+            here: Script::new(include_str!("alive.lua")),
+        }
+    }
+
+    /// Runs until `stop`, and then says that no socket is left here.
+    pub(crate) async fn run(mut self, stop: CancellationToken) {
+        let _ = stop.clone().run_until_cancelled(self.keep()).await;
+        let gone = redis::cmd("ZREM").arg(self.bridges()).arg(&self.bridge).to_owned();
+        // Without it, the others find out by themselves.
+        let _ = timeout(PATIENCE, gone.exec_async(&mut self.redis.commands())).await;
+    }
+
+    async fn keep(&mut self) {
+        let (mut alive, mut report) = (interval(self.times.alive_every), interval(REPORT));
+        alive.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        report.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut waiting = Vec::new();
+        let changes = self.changes.clone();
+        loop {
+            tokio::select! {
+                biased;
+                _ = alive.tick() => {
+                    self.say_alive().await;
+                }
+                _ = report.tick() => self.report_frames().await,
+                count = self.orders.recv_many(&mut waiting, BATCH) => match count {
+                    0 => return,
+                    _ => self.write_sockets(std::mem::take(&mut waiting)).await,
+                },
+                () = changes.changed.notified() => self.write_sockets(Vec::new()).await,
+            }
+        }
+    }
+
+    /// A bridge that was not known any more writes all it has: Redis has lost it, or the others have taken it for dead.
+    /// Whether Redis has answered.
+    async fn say_alive(&mut self) -> bool {
+        let answer: Result<(bool, Vec<String>), _> = self
+            .ask(&self.here, &self.bridges(), |call| {
+                call.arg(&self.bridge).arg(millis(self.times.dead_after));
+            })
+            .await;
+        let Ok((is_new, alive)) = answer else { return false };
+        self.alive = alive.into_iter().collect();
+        let users = if is_new { self.limits.users() } else { Vec::new() };
+        lock(&self.changes.sockets).extend(users);
+        // Among them are those that could not be written.
+        self.changes.changed.notify_one();
+        true
+    }
+
+    async fn look(&mut self) -> bool {
+        self.looked = Instant::now();
+        self.say_alive().await
+    }
+
+    /// Writes how many sockets users have whose number has changed, and admits those who wait.
+    async fn write_sockets(&mut self, waiting: Vec<Order>) {
+        let mut orders: HashMap<Arc<str>, Vec<oneshot::Sender<bool>>> = HashMap::new();
+        for Order { user, answer } in waiting {
+            orders.entry(user).or_default().push(answer);
+        }
+        let mut users: HashSet<Arc<str>> = orders.keys().cloned().collect();
+        let is_more = {
+            let mut changed = lock(&self.changes.sockets);
+            let some: Vec<_> = changed.iter().take(BATCH).cloned().collect();
+            for user in some.iter().chain(orders.keys()) {
+                changed.remove(user);
+            }
+            users.extend(some);
+            !changed.is_empty()
+        };
+        if is_more {
+            self.changes.changed.notify_one();
+        }
+        let users: Vec<_> = users.into_iter().collect();
+        let written = join_all(users.iter().map(|user| self.write(user, &[]))).await;
+        let mut bridges = written.iter().flatten().flat_map(HashMap::keys);
+        let is_unknown = bridges.any(|bridge| !self.alive.contains(bridge));
+        // One that has come since, or one that is gone: as long as that is not known, it counts.
+        let is_sure = is_unknown && self.looked.elapsed() > ASK_AGAIN && self.look().await;
+        for (user, found) in users.iter().zip(written) {
+            let answers = orders.remove(user).unwrap_or_default();
+            match found {
+                Ok(found) => self.admit(user, &found, is_sure, answers).await,
+                Err(_) => {
+                    lock(&self.changes.sockets).insert(user.clone());
+                    for answer in answers {
+                        // Who has gone meanwhile has given the place back.
+                        let _ = answer.send(true);
+                    }
+                }
+            }
+        }
+    }
+
+    /// Refuses as many of those who wait as are over the cap.
+    async fn admit(
+        &self,
+        user: &str,
+        found: &HashMap<String, usize>,
+        is_sure: bool,
+        answers: Vec<oneshot::Sender<bool>>,
+    ) {
+        let (alive, dead): (Vec<_>, Vec<_>) = found
+            .iter()
+            .partition(|(bridge, _)| !is_sure || **bridge == self.bridge || self.alive.contains(*bridge));
+        let total: usize = alive.iter().map(|(_, count)| **count).sum();
+        let cap = self.limits.caps().connections_per_user;
+        let over = if cap == 0 { 0 } else { total.saturating_sub(cap) };
+        let admitted = answers.len().saturating_sub(over);
+        for (place, answer) in answers.into_iter().enumerate() {
+            // Who has gone meanwhile has given the place back.
+            let _ = answer.send(place < admitted);
+        }
+        if !dead.is_empty() {
+            let dead: Vec<&str> = dead.iter().map(|(bridge, _)| bridge.as_str()).collect();
+            // They do not count; they only take room.
+            let _ = self.write(user, &dead).await;
+        }
+    }
+
+    async fn write(&self, user: &str, dead: &[&str]) -> Result<HashMap<String, usize>, RedisError> {
+        let count = self.limits.count(user);
+        self.ask(&self.seats, &format!("{}:limit:{{{user}}}:sockets", self.prefix), |call| {
+            call.arg(&self.bridge).arg(count).arg(millis(KEEP)).arg(dead);
+        })
+        .await
+    }
+
+    /// Says how many frames users have sent, and notes what they owe.
+    async fn report_frames(&self) {
+        let sent = std::mem::take(&mut *lock(&self.changes.frames));
+        let caps = self.limits.caps();
+        let quiet = caps.frames_per_second / QUIET;
+        let counts = sent.into_iter().map(|(user, meter)| (user, meter.read(), meter));
+        let busy = counts.filter(|(_, count, _)| caps.frames_per_second > 0 && *count > quiet);
+        stream::iter(busy)
+            .map(|(user, count, meter)| self.spend(user, count, meter, caps))
+            .buffer_unordered(REPORTS)
+            .collect::<()>()
+            .await;
+    }
+
+    async fn spend(&self, user: Arc<str>, count: u32, meter: Arc<Meter>, caps: Caps) {
+        let each = REPORT / caps.frames_per_second.max(1);
+        let ahead = each * caps.burst.max(1) + REPORT + LATE;
+        let key = format!("{}:limit:{{{user}}}:frames", self.prefix);
+        let owed: Result<u64, _> = self
+            .ask(&self.spend, &key, |call| {
+                call.arg(count).arg(micros(each)).arg(micros(ahead)).arg(micros(MOST_OWED));
+            })
+            .await;
+        if let Ok(owed) = owed {
+            meter.owe(self.limits.now(), Duration::from_micros(owed));
+        }
+    }
+
+    async fn ask<T: FromRedisValue>(
+        &self,
+        script: &Script,
+        key: &str,
+        add: impl FnOnce(&mut ScriptInvocation<'_>),
+    ) -> Result<T, RedisError> {
+        let away = || RedisError::from((redis::ErrorKind::Io, "Redis is away"));
+        if !*self.redis.health().borrow() {
+            return Err(away());
+        }
+        let mut call = script.key(key);
+        add(&mut call);
+        let mut commands = self.redis.commands();
+        let answer = timeout(PATIENCE, call.invoke_async(&mut commands)).await;
+        answer.unwrap_or_else(|_| Err(away()))
+    }
+
+    fn bridges(&self) -> String {
+        format!("{}:limit:bridges", self.prefix)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+fn micros(time: Duration) -> u64 {
+    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,171 @@
+//! Asks an endpoint how it is: gRPC health, and on the same call whether its version fits ours and its clock is right.
+
+use std::{sync::atomic::Ordering, time::Duration};
+
+use causeway_proto::{
+    peer::{Misfit, PEER, Peer, TIME},
+    time::Clock,
+};
+use futures_util::FutureExt;
+use http::HeaderValue;
+use tonic::{Code, Request, metadata::MetadataMap};
+use tonic_health::pb::{
+    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
+};
+
+use super::{
+    endpoint::{Endpoint, Health},
+    pool::Pool,
+};
+
+/// Who asks, and for what.
+pub(crate) struct Probe {
+    /// The gRPC service that must be served: `causeway.chat.v1.Chat`.
+    pub(crate) asks_for: &'static str,
+    /// Who we are.
+    pub(crate) here: Peer,
+    /// Our name as a header; `None` when it cannot be one.
+    pub(crate) header: Option<HeaderValue>,
+    pub(crate) clock: Clock,
+    /// How long an endpoint may take to answer.
+    pub(crate) patience: Duration,
+}
+
+/// What an endpoint said.
+struct Said {
+    health: Health,
+    misfit: Option<Misfit>,
+}
+
+impl Probe {
+    /// Asks one endpoint, and notes what it is.
+    pub(crate) async fn ask(&self, pool: &Pool, endpoint: &Endpoint) {
+        let said = tokio::time::timeout(self.patience, self.check(pool, endpoint)).await;
+        let Said { health, misfit } = said.unwrap_or(Said { health: Health::Unreachable, misfit: None });
+        let before = endpoint.set_health(health);
+        if before != health {
+            tell(pool, endpoint, before, health, misfit);
+        }
+        if health == Health::NotServing && pool.has_another(endpoint) {
+            endpoint.dismiss();
+        }
+    }
+
+    async fn check(&self, pool: &Pool, endpoint: &Endpoint) -> Said {
+        let mut request = Request::new(HealthCheckRequest { service: self.asks_for.to_owned() });
+        if let Some(header) = self.header.as_ref().and_then(|header| header.to_str().ok()?.parse().ok()) {
+            request.metadata_mut().insert(PEER, header);
+        }
+        let asked = self.clock.now_micros();
+        let mut client = HealthClient::new(endpoint.channel.clone());
+        // Boxed, because the compiler cannot see that such a call may change threads.
+        let answer = client.check(request).boxed().await;
+        let answered = self.clock.now_micros();
+        let (metadata, health) = match answer {
+            Ok(response) => {
+                let is_well = response.get_ref().status() == ServingStatus::Serving;
+                (response.metadata().clone(), if is_well { Health::Well } else { Health::NotServing })
+            }
+            Err(status) => {
+                let health = match status.code() {
+                    // Whoever has no health to tell is taken to be well, as gRPC's own clients do.
+                    Code::Unimplemented => Health::Well,
+                    // It is a server, but not of this service, or it is stopping.
+                    Code::NotFound | Code::FailedPrecondition => Health::NotServing,
+                    _ => Health::Unreachable,
+                };
+                (status.metadata().clone(), health)
+            }
+        };
+        self.compare_clocks(pool, endpoint, &metadata, asked, answered);
+        let there = Peer::of(&metadata.into_headers());
+        match there.map_or(Ok(()), |there| self.here.fits(&there)) {
+            Ok(()) => Said { health, misfit: None },
+            Err(misfit) => Said { health: Health::Incompatible, misfit: Some(misfit) },
+        }
+    }
+
+    fn compare_clocks(
+        &self,
+        pool: &Pool,
+        endpoint: &Endpoint,
+        said: &MetadataMap,
+        asked: i64,
+        answered: i64,
+    ) {
+        let theirs = said.get(TIME).and_then(|time| time.to_str().ok()?.parse().ok());
+        let Some(skew) = theirs.map(|theirs| skew(theirs, asked, answered)) else { return };
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "microseconds of a clock that is years off may be rounded"
+        )]
+        let seconds = skew as f64 / 1e6;
+        pool.metrics.skew(&endpoint.url, seconds);
+        let most = i64::try_from(pool.settings.max_clock_skew.as_micros()).unwrap_or(i64::MAX);
+        let is_skewed = skew.saturating_abs() > most;
+        if endpoint.is_skewed.swap(is_skewed, Ordering::Relaxed) == is_skewed {
+            return;
+        }
+        let (service, endpoint) = (pool.service, &endpoint.url);
+        if is_skewed {
+            tracing::warn!(
+                service,
+                endpoint,
+                seconds,
+                "the clock of an endpoint and ours differ: see which is wrong, and let NTP keep both"
+            );
+        } else {
+            tracing::info!(service, endpoint, "the clock of an endpoint is right again");
+        }
+    }
+}
+
+/// By how much a clock is certainly before ours (behind it, when negative), in microseconds, when it showed `theirs` at some time
+/// between `asked` and `answered`.
+fn skew(theirs: i64, asked: i64, answered: i64) -> i64 {
+    let half = answered.saturating_sub(asked).max(0) / 2;
+    let offset = theirs.saturating_sub(asked.saturating_add(half));
+    offset.signum().saturating_mul(offset.saturating_abs().saturating_sub(half).max(0))
+}
+
+fn tell(pool: &Pool, endpoint: &Endpoint, before: Health, health: Health, misfit: Option<Misfit>) {
+    let (service, url) = (pool.service, &endpoint.url);
+    match health {
+        Health::Well if before == Health::Unknown => {
+            tracing::debug!(service, endpoint = url, "an endpoint is well")
+        }
+        Health::Well => tracing::info!(service, endpoint = url, "an endpoint is well again"),
+        Health::Unreachable => tracing::warn!(service, endpoint = url, "an endpoint is not reached"),
+        Health::NotServing => tracing::warn!(service, endpoint = url, "an endpoint does not serve"),
+        Health::Incompatible => {
+            let why = misfit.map(|misfit| misfit.to_string()).unwrap_or_default();
+            tracing::error!(service, endpoint = url, "an endpoint does not fit: {why}");
+        }
+        Health::Unknown => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_clock_within_the_round_trip_is_right() {
+        for theirs in [1_000, 1_500, 2_000] {
+            assert_eq!(skew(theirs, 1_000, 2_000), 0);
+        }
+    }
+
+    #[test]
+    fn half_the_round_trip_is_allowed_for() {
+        assert_eq!(skew(12_000, 1_000, 2_000), 10_000);
+        assert_eq!(skew(-9_000, 1_000, 2_000), -10_000);
+    }
+
+    #[test]
+    fn nonsense_does_not_overflow() {
+        assert!(skew(i64::MAX, -1, 0) > 0);
+        assert!(skew(i64::MIN, 0, 1) < 0);
+        assert_eq!(skew(5, 10, 0), -5);
+    }
+}

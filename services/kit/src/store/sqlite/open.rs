@@ -1,0 +1,161 @@
+//! Opening a database: its files and their mode, the lock, the pragmas, the schema.
+
+use std::{
+    fs::{File, OpenOptions, TryLockError},
+    io,
+    path::Path,
+    sync::Arc,
+};
+
+use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig};
+use tokio::sync::mpsc::WeakSender;
+
+use super::{engine::Sqlite, folder::Folder, reader::Readers};
+use crate::store::{
+    OpenError, StoreOptions,
+    condition::Condition,
+    engine::{Connect, Failure, Opened},
+    migrate::Migrating,
+    writer::Order,
+};
+
+/// Connections that read. More than the cores would only wait for each other.
+const READERS: usize = 4;
+
+/// Prepared statements that each connection keeps.
+const STATEMENTS: usize = 512;
+
+/// An exclusive lock on the file beside the database; released when it is dropped, or the process dies.
+pub(crate) struct Lock {
+    _file: File,
+}
+
+/// Opens a database; `orders` is where its writer will take what is to be done.
+pub(crate) fn open(
+    path: &Path,
+    options: &StoreOptions,
+    orders: WeakSender<Order>,
+    condition: Arc<Condition>,
+) -> Result<Opened, OpenError> {
+    let place = path.display().to_string();
+    let refusal = |failure: Failure| OpenError::of(&place, failure);
+    let (writer, lock) = lend(path, options)?;
+    let lock = Arc::new(lock);
+    let position = last_position(&writer).map_err(|error| refusal(error.into()))?;
+    let folder = self::writer(path).map_err(|error| refusal(error.into()))?;
+    let folder = Folder::spawn(folder, orders, condition, options.name).map_err(OpenError::Thread)?;
+    let connect = Readers { path: path.to_owned(), lock: lock.clone() };
+    let readers = (0..READERS).map(|_| connect.connect()).collect::<Result<_, _>>().map_err(refusal)?;
+    Ok(Opened {
+        engine: Box::new(Sqlite::new(writer, folder, lock)),
+        position,
+        readers,
+        most_readers: READERS,
+        connect: Box::new(connect),
+    })
+}
+
+/// A connection to a database whose schema is up to date and which nobody else has while the lock is held.
+pub(crate) fn lend(path: &Path, options: &StoreOptions) -> Result<(Connection, Lock), OpenError> {
+    let place = path.display().to_string();
+    let refusal = |error: rusqlite::Error| OpenError::of(&place, error.into());
+    let lock = lock(path)?;
+    touch(path)?;
+    let connection = writer(path).map_err(refusal)?;
+    if connection.is_readonly("main").map_err(refusal)? {
+        let source = io::Error::from(io::ErrorKind::ReadOnlyFilesystem);
+        return Err(OpenError::NotWritable { path: path.to_owned(), source });
+    }
+    Migrating { statements: &connection, place: &place, options }.run()?;
+    Ok((connection, lock))
+}
+
+/// Position of the last event; 0 when there is none.
+fn last_position(connection: &Connection) -> rusqlite::Result<i64> {
+    let sql = "SELECT position FROM event ORDER BY position DESC LIMIT 1";
+    Ok(connection.query_row(sql, [], |row| row.get(0)).optional()?.unwrap_or(0))
+}
+
+fn lock(database: &Path) -> Result<Lock, OpenError> {
+    let path = database.with_added_extension("lock");
+    let file = private().open(&path);
+    let file = file.map_err(|source| OpenError::NotWritable { path: path.clone(), source })?;
+    match file.try_lock() {
+        Ok(()) => Ok(Lock { _file: file }),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: database.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(OpenError::NotWritable { path, source }),
+    }
+}
+
+/// Makes the file before SQLite does, so that it and the files beside it are for the owner only.
+fn touch(path: &Path) -> Result<(), OpenError> {
+    private().open(path).map(drop).map_err(|source| OpenError::NotWritable { path: path.to_owned(), source })
+}
+
+fn private() -> OpenOptions {
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true).truncate(false);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+}
+
+fn writer(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    // `folder` folds the log into the database, with a connection like this one.
+    connection.execute_batch(
+        "PRAGMA busy_timeout = 5000;
+         PRAGMA journal_mode = WAL;
+         PRAGMA synchronous = FULL;
+         PRAGMA foreign_keys = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -32768;
+         PRAGMA wal_autocheckpoint = 0;
+         PRAGMA journal_size_limit = 67108864;",
+    )?;
+    keep_statements(&connection)?;
+    Ok(connection)
+}
+
+pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(path, flags)?;
+    connection.execute_batch(
+        "PRAGMA busy_timeout = 5000;
+         PRAGMA query_only = ON;
+         PRAGMA temp_store = MEMORY;
+         PRAGMA cache_size = -8192;",
+    )?;
+    keep_statements(&connection)?;
+    Ok(connection)
+}
+
+/// Has statements prepared once. SQLite would plan some of them anew for each value that is bound: its "query planner
+/// stability guarantee" has it look at the statement alone.
+fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+    connection.set_prepared_statement_cache_capacity(STATEMENTS);
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::StatementStatus;
+
+    use super::*;
+
+    #[test]
+    fn a_statement_is_planned_once_whatever_is_bound() {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("test.db");
+        touch(&path).unwrap();
+        let connection = writer(&path).unwrap();
+        connection.execute_batch("CREATE TABLE seat (room TEXT, place INTEGER)").unwrap();
+        for room in ["hall", "attic", "cellar"] {
+            let mut statement =
+                connection.prepare_cached("SELECT max(place) FROM seat WHERE room = ?1").unwrap();
+            assert!(statement.exists([room]).unwrap());
+            assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+        }
+    }
+}

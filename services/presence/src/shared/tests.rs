@@ -1,0 +1,9 @@
+//! Presence in Redis: that it is what presence in one process is, and what follows when something fails.
+
+mod failures;
+mod process;
+mod same;
+mod together;
+
+#[path = "../../../../tests/stand_ins/redis.rs"]
+mod server;
