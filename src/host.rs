@@ -6,12 +6,15 @@ use anyhow::{anyhow, bail};
 use causeway_config::{AuthSettings, Flag, Loaded, Origin, Provenance, Settings};
 use causeway_kit::{
     Context, Part,
+    events::Hub,
     server::{self, GrpcService, Limits, ServiceToken, StackOptions},
 };
 use causeway_proto::client::Credential;
+use futures_util::future;
 use tokio::{
     net::{TcpListener, TcpStream},
     signal::unix::{Signal, SignalKind, signal},
+    time::timeout,
 };
 use tokio_stream::{StreamExt, wrappers::TcpListenerStream};
 
@@ -24,6 +27,9 @@ use crate::{
     reload::{self, Control, Reader, Reloads},
     telemetry,
 };
+
+/// How long stores may take to be closed: what is in their logs goes into their files.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// A process that is about to run.
 pub(crate) struct Host {
@@ -42,6 +48,8 @@ pub(crate) struct Host {
     /// Where it keeps what it keeps.
     pub(crate) dir: DataDir,
     announcements: Vec<Announcement>,
+    /// What its parts keep, which is closed at the end.
+    hubs: Vec<Hub>,
     control: Control,
     hangup: Signal,
 }
@@ -68,7 +76,7 @@ impl Host {
         let mut reloads = Reloads::new(again, reader, provenance.clone());
         reloads.add(&["log.level"], move |settings| levels.prepare(&settings.log));
         let control = Control::listen(dir.path(), reader.name())?;
-        let announcements = Vec::new();
+        let (announcements, hubs) = (Vec::new(), Vec::new());
         Ok(Self {
             settings,
             provenance,
@@ -78,6 +86,7 @@ impl Host {
             reloads,
             dir,
             announcements,
+            hubs,
             control,
             hangup,
         })
@@ -95,6 +104,7 @@ impl Host {
     pub(crate) fn stack(&mut self, parts: Vec<Part>) -> GrpcService {
         for part in &parts {
             self.lifecycle.watch(part.name, part.broken.clone());
+            self.hubs.push(part.hub.clone());
         }
         let token = self.settings.auth.service_token.as_ref().map_or("", |token| token.expose());
         let options =
@@ -141,12 +151,16 @@ impl Host {
 
     /// Waits for the end, see [`Lifecycle::run`], and takes new settings until then.
     pub(crate) async fn run(self, drained: impl Future<Output = ()>, window: Duration) -> anyhow::Result<()> {
-        let Self { settings, lifecycle, reloads, control, hangup, announcements, .. } = self;
+        let Self { settings, lifecycle, reloads, control, hangup, announcements, hubs, .. } = self;
         let reloads = Arc::new(reloads);
         lifecycle.tasks.spawn(control.serve(reloads.clone(), lifecycle.stop.clone()));
         lifecycle.tasks.spawn(reload::on_hangup(hangup, reloads, lifecycle.stop.clone()));
         let ended = lifecycle.run(drained, window, settings.stop).await;
         drop(announcements);
+        let closed = future::join_all(hubs.iter().map(Hub::close));
+        if timeout(CLOSING, closed).await.is_err() {
+            tracing::warn!("a store was not closed in time; nothing that was acknowledged is lost by that");
+        }
         ended
     }
 }

@@ -6,6 +6,7 @@
 //! that are taken too. Where bridges have a Redis together, [`Together`] has them keep the limits of a user together, and
 //! [`Limits::admit`] asks it.
 
+mod door;
 mod meter;
 mod shared;
 
@@ -28,7 +29,7 @@ use tokio::time::Instant;
 
 pub use self::shared::SharedLimits;
 pub(crate) use self::shared::Together;
-use self::{meter::Meter, shared::Door};
+use self::{door::Door, meter::Meter};
 use crate::fault::Refusal;
 
 /// How many times more receipts, typing and pings are taken than other frames.

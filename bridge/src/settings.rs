@@ -69,7 +69,7 @@ impl Default for Settings {
             reconnect_within: Duration::from_secs(2),
             presence_limit: 200,
             delivery_limit: 50,
-            call_timeout: Duration::from_secs(5),
+            call_timeout: Duration::from_millis(4_500),
         }
     }
 }

@@ -20,6 +20,7 @@ mod observability;
 mod one_conversation;
 mod origins;
 mod plugins;
+mod postgres_store;
 mod redis_away;
 mod reload;
 mod removal;

@@ -9,6 +9,7 @@ pub(crate) mod pair;
 pub(crate) mod pattern;
 pub(crate) mod people;
 pub(crate) mod process;
+pub(crate) mod replicas;
 pub(crate) mod setup;
 
 pub(crate) use causeway::{Causeway, eventually};

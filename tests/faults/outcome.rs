@@ -2,7 +2,10 @@
 
 use std::fmt;
 
-use crate::ledger::{Checked, Violations};
+use crate::{
+    ledger::{Checked, Violations},
+    stage::has,
+};
 
 /// Counts when everything held.
 pub(crate) type Outcome = Result<Tally, Failure>;
@@ -16,6 +19,11 @@ pub(crate) enum Failure {
     Harness(anyhow::Error),
     /// This machine cannot do what the row needs.
     LeftOut(String),
+}
+
+/// Leaves the row out where a program of the system is not there.
+pub(crate) fn needs(program: &str) -> Result<(), Failure> {
+    if has(program) { Ok(()) } else { Err(Failure::LeftOut(format!("it needs {program}"))) }
 }
 
 impl Failure {

@@ -17,7 +17,7 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::Arc,
     time::Duration,
 };
 
@@ -25,13 +25,17 @@ use causeway_link::redis::Redis;
 use futures_util::{StreamExt, future::join_all, stream};
 use redis::{FromRedisValue, RedisError, Script, ScriptInvocation};
 use tokio::{
-    sync::{Notify, mpsc, oneshot},
+    sync::{mpsc, oneshot},
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
-use super::{Caps, Limits, meter::Meter};
+use super::{
+    Caps, Limits,
+    door::{Changes, Door, Order, PATIENCE},
+    meter::Meter,
+};
 
 /// How often frames are reported.
 const REPORT: Duration = Duration::from_secs(1);
@@ -45,12 +49,8 @@ const MOST_OWED: Duration = Duration::from_secs(10);
 const ASK_AGAIN: Duration = Duration::from_millis(500);
 /// How long the sockets of a user are kept, when none comes or goes.
 const KEEP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
-/// How long a socket that opens waits for Redis.
-const PATIENCE: Duration = Duration::from_millis(300);
 /// Users whose sockets are written at once.
 const BATCH: usize = 256;
-/// Sockets that may wait to be admitted; more are admitted without being asked for.
-const WAITING: usize = 1_024;
 /// Users whose frames are reported at the same time.
 const REPORTS: usize = 64;
 
@@ -67,29 +67,6 @@ impl Default for Times {
     fn default() -> Self {
         Self { alive_every: Duration::from_secs(5), dead_after: Duration::from_secs(20) }
     }
-}
-
-/// What the limits tell [`Together::run`]: cheap, and never waited for.
-#[derive(Debug, Default)]
-pub(super) struct Changes {
-    /// Users whose number of sockets has changed.
-    sockets: Mutex<HashSet<Arc<str>>>,
-    /// Users who have sent a frame.
-    frames: Mutex<Vec<(Arc<str>, Arc<Meter>)>>,
-    changed: Notify,
-}
-
-/// Who wants one more socket admitted.
-struct Order {
-    user: Arc<str>,
-    answer: oneshot::Sender<bool>,
-}
-
-/// How sockets ask for admission.
-#[derive(Clone)]
-pub(super) struct Door {
-    orders: mpsc::Sender<Order>,
-    pub(super) changes: Arc<Changes>,
 }
 
 /// Where bridges keep the limits of users together.
@@ -117,31 +94,6 @@ pub(crate) struct Together {
     here: Script,
 }
 
-impl Changes {
-    /// The number of a user's sockets has changed.
-    pub(super) fn sockets(&self, user: &Arc<str>) {
-        lock(&self.sockets).insert(user.clone());
-        self.changed.notify_one();
-    }
-
-    /// A user has sent the first frame since the last report.
-    pub(super) fn frames(&self, user: &Arc<str>, meter: &Arc<Meter>) {
-        lock(&self.frames).push((user.clone(), meter.clone()));
-    }
-}
-
-impl Door {
-    /// Whether a user may have the socket that has been counted here already. Also when Redis does not answer.
-    pub(super) async fn admits(&self, user: Arc<str>) -> bool {
-        let (answer, answered) = oneshot::channel();
-        if self.orders.try_send(Order { user: user.clone(), answer }).is_err() {
-            self.changes.sockets(&user);
-            return true;
-        }
-        !matches!(timeout(PATIENCE, answered).await, Ok(Ok(false)))
-    }
-}
-
 impl Together {
     /// Joins the other bridges.
     pub(crate) fn new(at: SharedLimits, limits: Arc<Limits>) -> Self {
@@ -150,16 +102,15 @@ impl Together {
 
     pub(super) fn at_times(at: SharedLimits, limits: Arc<Limits>, times: Times) -> Self {
         let SharedLimits { redis, prefix } = at;
-        let (orders, taken) = mpsc::channel(WAITING);
-        let changes = Arc::<Changes>::default();
-        limits.join(Door { orders, changes: changes.clone() });
+        let (door, orders, changes) = Door::new();
+        limits.join(door);
         Self {
             redis,
             prefix,
             bridge: Uuid::new_v4().to_string(),
             limits,
             times,
-            orders: taken,
+            orders,
             changes,
             alive: HashSet::new(),
             looked: Instant::now(),
@@ -194,7 +145,7 @@ impl Together {
                     0 => return,
                     _ => self.write_sockets(std::mem::take(&mut waiting)).await,
                 },
-                () = changes.changed.notified() => self.write_sockets(Vec::new()).await,
+                () = changes.changed() => self.write_sockets(Vec::new()).await,
             }
         }
     }
@@ -210,9 +161,8 @@ impl Together {
         let Ok((is_new, alive)) = answer else { return false };
         self.alive = alive.into_iter().collect();
         let users = if is_new { self.limits.users() } else { Vec::new() };
-        lock(&self.changes.sockets).extend(users);
-        // Among them are those that could not be written.
-        self.changes.changed.notify_one();
+        // With them go those that could not be written.
+        self.changes.add(users);
         true
     }
 
@@ -228,18 +178,7 @@ impl Together {
             orders.entry(user).or_default().push(answer);
         }
         let mut users: HashSet<Arc<str>> = orders.keys().cloned().collect();
-        let is_more = {
-            let mut changed = lock(&self.changes.sockets);
-            let some: Vec<_> = changed.iter().take(BATCH).cloned().collect();
-            for user in some.iter().chain(orders.keys()) {
-                changed.remove(user);
-            }
-            users.extend(some);
-            !changed.is_empty()
-        };
-        if is_more {
-            self.changes.changed.notify_one();
-        }
+        users.extend(self.changes.take(BATCH, &users));
         let users: Vec<_> = users.into_iter().collect();
         let written = join_all(users.iter().map(|user| self.write(user, &[]))).await;
         let mut bridges = written.iter().flatten().flat_map(HashMap::keys);
@@ -251,7 +190,7 @@ impl Together {
             match found {
                 Ok(found) => self.admit(user, &found, is_sure, answers).await,
                 Err(_) => {
-                    lock(&self.changes.sockets).insert(user.clone());
+                    self.changes.keep(user);
                     for answer in answers {
                         // Who has gone meanwhile has given the place back.
                         let _ = answer.send(true);
@@ -297,7 +236,7 @@ impl Together {
 
     /// Says how many frames users have sent, and notes what they owe.
     async fn report_frames(&self) {
-        let sent = std::mem::take(&mut *lock(&self.changes.frames));
+        let sent = self.changes.take_frames();
         let caps = self.limits.caps();
         let quiet = caps.frames_per_second / QUIET;
         let counts = sent.into_iter().map(|(user, meter)| (user, meter.read(), meter));
@@ -343,10 +282,6 @@ impl Together {
     fn bridges(&self) -> String {
         format!("{}:limit:bridges", self.prefix)
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn millis(time: Duration) -> u64 {

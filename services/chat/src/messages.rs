@@ -2,16 +2,16 @@
 
 use causeway_kit::{
     Error,
-    store::{Mismatch, Reader, Row, Tx, params},
+    store::{Mismatch, Reader, Row, Tx, checksum, params},
 };
 use causeway_proto::chat::{DeliveryStatus, Message};
 use prost::Message as _;
 
 use crate::ids;
 
-/// A message from the columns id, is_answered, delivery_status, delivery_error, body.
+/// A message from the columns id, is_answered, delivery_status, delivery_error, body, checksum.
 fn from_row(row: &Row<'_>) -> Result<Message, Mismatch> {
-    let mut message = Message::decode(row.bytes(4)?).map_err(Mismatch::content)?;
+    let mut message = Message::decode(row.sound(4, 5)?).map_err(Mismatch::content)?;
     message.id = row.get(0)?;
     message.is_answered = row.get(1)?;
     message.delivery_status = row.get(2)?;
@@ -21,24 +21,27 @@ fn from_row(row: &Row<'_>) -> Result<Message, Mismatch> {
 
 /// Stores a new message; its id.
 pub(crate) fn insert(tx: &Tx<'_>, message: &Message, sender_id: &str) -> Result<i64, Error> {
+    let body = message.encode_to_vec();
     tx.insert(
-        "INSERT INTO message (conversation_id, sender_id, author, reply_to, delivery_status, body)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+        "INSERT INTO message (conversation_id, sender_id, author, reply_to, delivery_status, body, checksum)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
         params![
             message.conversation_id,
             sender_id,
             message.author,
             message.reply_to.and_then(ids::message),
             message.delivery_status,
-            message.encode_to_vec(),
+            body,
+            checksum(&body),
         ],
     )
 }
 
 /// Stores a message whose text was changed, or that was deleted at `deleted_at` (microseconds since the epoch).
 pub(crate) fn update(tx: &Tx<'_>, message: &Message, deleted_at: Option<i64>) -> Result<(), Error> {
-    let sql = "UPDATE message SET deleted_at = ?2, body = ?3 WHERE id = ?1";
-    tx.execute(sql, params![ids::message(message.id), deleted_at, message.encode_to_vec()])?;
+    let sql = "UPDATE message SET deleted_at = ?2, body = ?3, checksum = ?4 WHERE id = ?1";
+    let body = message.encode_to_vec();
+    tx.execute(sql, params![ids::message(message.id), deleted_at, body, checksum(&body)])?;
     Ok(())
 }
 
@@ -60,7 +63,7 @@ pub(crate) fn note_answered(tx: &Tx<'_>, conversation_id: &str) -> Result<(), Er
 
 /// A message, wherever it is.
 pub(crate) fn find(reader: &Reader<'_>, id: i64) -> Result<Option<Message>, Error> {
-    let sql = "SELECT id, is_answered, delivery_status, delivery_error, body FROM message WHERE id = ?1";
+    let sql = "SELECT id, is_answered, delivery_status, delivery_error, body, checksum FROM message WHERE id = ?1";
     reader.one(sql, [id], from_row)
 }
 
@@ -93,7 +96,7 @@ pub(crate) fn older(
     limit: u32,
 ) -> Result<Vec<Message>, Error> {
     reader.all(
-        "SELECT id, is_answered, delivery_status, delivery_error, body FROM message
+        "SELECT id, is_answered, delivery_status, delivery_error, body, checksum FROM message
          WHERE conversation_id = ?1 AND id < ?2 ORDER BY id DESC LIMIT ?3",
         params![conversation_id, before.unwrap_or(i64::MAX), limit],
         from_row,
@@ -103,7 +106,7 @@ pub(crate) fn older(
 /// At most `limit` answers to a message, oldest first.
 pub(crate) fn replies(reader: &Reader<'_>, id: u64, limit: u32) -> Result<Vec<Message>, Error> {
     reader.all(
-        "SELECT id, is_answered, delivery_status, delivery_error, body FROM message
+        "SELECT id, is_answered, delivery_status, delivery_error, body, checksum FROM message
          WHERE reply_to = ?1 ORDER BY id LIMIT ?2",
         params![ids::message(id), limit],
         from_row,
@@ -140,7 +143,7 @@ pub(crate) fn on_their_way(
 ) -> Result<Vec<Message>, Error> {
     // The list is spelled out so that the index of such messages is used.
     reader.all(
-        "SELECT id, is_answered, delivery_status, delivery_error, body FROM message
+        "SELECT id, is_answered, delivery_status, delivery_error, body, checksum FROM message
          WHERE conversation_id = ?1 AND delivery_status IN (2, 3) AND delivery_status <= ?2
          ORDER BY id DESC LIMIT ?3",
         params![conversation_id, furthest as i32, limit],
@@ -157,7 +160,7 @@ pub(crate) fn head(reader: &Reader<'_>) -> Result<i64, Error> {
 /// At most `limit` messages with ids after `after`, of all conversations, in order.
 pub(crate) fn after(reader: &Reader<'_>, after: i64, limit: i64) -> Result<Vec<Message>, Error> {
     reader.all(
-        "SELECT id, is_answered, delivery_status, delivery_error, body FROM message
+        "SELECT id, is_answered, delivery_status, delivery_error, body, checksum FROM message
          WHERE id > ?1 ORDER BY id LIMIT ?2",
         params![after, limit],
         from_row,

@@ -35,6 +35,7 @@ impl Desk {
         T: Send + 'static,
         J: FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
     {
+        self.plugins.somebody_writes();
         Ok(Response::new(self.store.write(job).await?))
     }
 

@@ -16,6 +16,12 @@ pub(crate) const MIGRATIONS: &[Migration] = &[
         sql: include_str!("../migrations/0002_channels.sql"),
         postgres: "",
     },
+    Migration {
+        version: 3,
+        name: "checksums",
+        sql: include_str!("../migrations/0003_checksums.sql"),
+        postgres: "",
+    },
 ];
 
 /// The whole of it, for whoever brings it from one database to another.

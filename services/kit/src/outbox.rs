@@ -1,8 +1,9 @@
 //! Carries out what a service owes others: see [`crate::store::Tx::owe`].
 //!
 //! An item is owed in the transaction that causes it, and stays until it is carried out or given up. It may be carried out
-//! twice, when the process dies in between: the handler makes its call with an idempotency key. The store has one owner, so
-//! what is in hand needs no mark in the database: after a crash it is simply due again.
+//! twice, when the process dies in between: the handler makes its call with an idempotency key. The items of a kind have one
+//! owner, by a [`crate::lease`] where several processes have the store, so what is in hand needs no mark in the database: after a
+//! crash it is simply due again, for whoever owns the kind then.
 
 use std::{
     future::Future,
@@ -11,14 +12,15 @@ use std::{
 };
 
 use rand::Rng;
-use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     error::{Error, chain},
+    lease::{self, Fence, Lease},
     store::{
         Store,
         owed::{self, Mark},
+        signal::OwedSignal,
     },
 };
 
@@ -28,7 +30,8 @@ mod tests;
 
 use measure::OutboxMeasure;
 
-/// However quiet it is, the table is looked at this often: the wall clock may have been set.
+/// However quiet it is, the table is looked at this often: the wall clock may have been set. Where other processes owe as well, it
+/// is looked at as often as they may go unheard.
 const LOOK: Duration = Duration::from_secs(30);
 
 /// How long to leave the store alone after it failed.
@@ -101,8 +104,9 @@ impl Default for Options {
     }
 }
 
-/// Carries out the items of one kind until `stop`. `handler` gets due items, oldest first, and answers an outcome for each, in
-/// the same order; an item without an answer is tried again. One at a time for each kind: batches do not overlap.
+/// Carries out the items of one kind until `stop`, while no other process does. `handler` gets due items, oldest first, and answers
+/// an outcome for each, in the same order; an item without an answer is tried again. One at a time for each kind: batches do not
+/// overlap. A handler's future is dropped when this process loses the kind to another.
 pub async fn run<H, F>(
     store: Store,
     kind: &'static str,
@@ -113,21 +117,13 @@ pub async fn run<H, F>(
     H: FnMut(Vec<Item>) -> F + Send,
     F: Future<Output = Vec<Outcome>> + Send,
 {
-    let mut worker =
-        Worker { owed: store.owed(), measure: store.metrics().outboxes.of(kind), store, kind, options };
-    loop {
-        let turn = worker.turn(&stop, &mut handler);
-        let pause = match turn.await {
-            Ok(pause) => pause,
-            Err(error) => {
-                tracing::warn!(kind, error = %chain(&error), "the outbox cannot be read or marked");
-                STORE_PAUSE
-            }
-        };
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(pause) => {}
-            () = worker.gathered() => {}
+    let lease = Lease::new(&store, format!("outbox/{kind}"));
+    while let Some(held) = lease.take(&stop).await {
+        let mut worker = Worker::new(&store, kind, &options, held.fence());
+        let done = held.run(worker.work(&stop, &mut handler)).await;
+        held.release().await;
+        if done.is_some() {
+            return;
         }
     }
 }
@@ -136,17 +132,44 @@ struct Worker {
     store: Store,
     kind: &'static str,
     options: Options,
-    owed: watch::Receiver<()>,
+    owed: OwedSignal,
     measure: OutboxMeasure,
+    fence: Fence,
 }
 
 impl Worker {
+    fn new(store: &Store, kind: &'static str, options: &Options, fence: Fence) -> Self {
+        let measure = store.metrics().outboxes.of(kind);
+        let (owed, store) = (store.owed(), store.clone());
+        Self { store, kind, options: options.clone(), owed, measure, fence }
+    }
+
+    /// Works until the stop.
+    async fn work<H, F>(&mut self, stop: &CancellationToken, handler: &mut H)
+    where
+        H: FnMut(Vec<Item>) -> F + Send,
+        F: Future<Output = Vec<Outcome>> + Send,
+    {
+        while !stop.is_cancelled() {
+            let pause = match self.turn(stop, handler).await {
+                Ok(pause) => pause,
+                Err(error) => {
+                    let (kind, error) = (self.kind, chain(&error));
+                    tracing::warn!(kind, %error, "the outbox cannot be read or marked");
+                    STORE_PAUSE
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(pause) => {}
+                () = self.gathered() => {}
+            }
+        }
+    }
+
     /// Waits until something is owed, and then for what comes right behind it.
     async fn gathered(&mut self) {
-        if self.owed.changed().await.is_err() {
-            // The store is closed, and nothing will be owed any more.
-            std::future::pending::<()>().await;
-        }
+        self.owed.next().await;
         tokio::time::sleep(self.options.gather).await;
     }
 
@@ -158,7 +181,7 @@ impl Worker {
     {
         let (kind, limit) = (self.kind, self.options.batch);
         while !stop.is_cancelled() {
-            self.owed.mark_unchanged();
+            self.owed.mark_seen();
             let now = self.store.clock().now_micros();
             let items = self.store.read(move |reader| owed::due(reader, kind, now, limit)).await?;
             if items.is_empty() {
@@ -170,7 +193,7 @@ impl Worker {
             self.settle(ids, outcomes).await?;
             self.measure.batch(started.elapsed());
         }
-        Ok(LOOK)
+        Ok(self.look())
     }
 
     /// How long until the next item is due.
@@ -178,7 +201,12 @@ impl Worker {
         let kind = self.kind;
         let next = self.store.read(move |reader| owed::next_due(reader, kind)).await?;
         let micros = next.map_or(u64::MAX, |at| u64::try_from(at.saturating_sub(now)).unwrap_or(0));
-        Ok(Duration::from_micros(micros).min(LOOK))
+        Ok(Duration::from_micros(micros).min(self.look()))
+    }
+
+    /// However quiet it is, the table is looked at this often.
+    fn look(&self) -> Duration {
+        if self.store.is_shared() { lease::LOOK } else { LOOK }
     }
 
     /// Lets the handler finish, also for a while after the stop; `None` when it did not.
@@ -201,7 +229,9 @@ impl Worker {
                 (id, self.mark(outcome, attempts, now))
             })
             .collect();
+        let fence = self.fence.clone();
         let write = self.store.write(move |tx| {
+            fence.check(tx)?;
             marks.iter().try_for_each(|(id, mark)| owed::mark(tx, *id, mark))?;
             Ok(marks)
         });

@@ -11,8 +11,8 @@
 //! * after an I/O error or damage the store is broken: no write is taken until the process is started again.
 //!
 //! What a job sees is [`Tx`] and [`Reader`], with `value` and `row`. `writer`, `job` and `batch` are the group commit, `pool` the
-//! readers, `engine` what both need of a database: `sqlite` and `postgres`. `schema` and `migrate` are its tables, `log`, `owed` and
-//! `line` the SQL of the kit's own, `condition` its health.
+//! readers, `engine` what both need of a database: `sqlite` and `postgres`. `schema` and `migrate` are its tables, `log`, `owed`,
+//! `line` and `lease` the SQL of the kit's own, `signal` how others hear of what is owed, `condition` its health.
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::sync::CancellationToken;
 
 pub use self::{
+    checksum::checksum,
     engine::Dialect,
     postgres::{Moved, Postgres, PostgresError, Progress, TransferError, WrongUrl, transfer},
     reader::Reader,
@@ -34,10 +35,12 @@ pub use crate::params;
 use crate::{bus::Bus, error::Error, metrics::Metrics};
 
 mod batch;
+mod checksum;
 mod condition;
 mod digest;
 mod engine;
 mod job;
+pub(crate) mod lease;
 pub(crate) mod line;
 pub(crate) mod listing;
 pub(crate) mod log;
@@ -50,6 +53,7 @@ mod reader;
 mod refusal;
 mod row;
 mod schema;
+pub(crate) mod signal;
 mod skew;
 mod sqlite;
 #[cfg(test)]
@@ -99,6 +103,9 @@ struct Inner {
     owed: watch::Sender<()>,
     retain: Duration,
     clock: Clock,
+    bus: Bus,
+    name: &'static str,
+    is_shared: bool,
     metrics: Metrics,
 }
 
@@ -119,7 +126,8 @@ impl Store {
             Ok::<_, OpenError>((options, opened))
         });
         let (options, opened) = opening.await.map_err(|_| OpenError::Panicked)??;
-        let StoreOptions { name, clock, bus, retain, .. } = options;
+        let StoreOptions { name, clock, bus, retain, storage, .. } = options;
+        let is_shared = matches!(storage, Storage::Postgres(_));
         let owed = watch::Sender::new(());
         let engine::Opened { engine, position, readers, most_readers, connect } = opened;
         let writer = writer::Writer {
@@ -127,9 +135,10 @@ impl Store {
             queue,
             batch: batch::Batch::after(position),
             condition: condition.clone(),
-            bus,
+            bus: bus.clone(),
             clock: clock.clone(),
             owed: owed.clone(),
+            wakes: is_shared.then(|| signal::kind(name)),
             measure: metrics.stores.of(name),
             skew: skew::Skew { store: name, gauge: metrics.stores.skew(name), was_told: false },
             closing: None,
@@ -137,7 +146,7 @@ impl Store {
         writer.spawn(name).map_err(OpenError::Thread)?;
         let readers = Arc::new(pool::Pool::new(most_readers, readers, connect, condition.clone()));
         let metrics = metrics.clone();
-        let inner = Inner { orders, readers, condition, owed, retain, clock, metrics };
+        let inner = Inner { orders, readers, condition, owed, retain, clock, bus, name, is_shared, metrics };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -212,9 +221,26 @@ impl Store {
         Ok(())
     }
 
-    /// Changes after each commit that owed something.
-    pub(crate) fn owed(&self) -> watch::Receiver<()> {
-        self.inner.owed.subscribe()
+    /// Whether other processes may have the store as well. Where they may, each piece of work in the background has one owner by a
+    /// [`crate::lease`], and what they owe or change is looked for from time to time.
+    pub fn is_shared(&self) -> bool {
+        self.inner.is_shared
+    }
+
+    /// Where its events are published; wakes of other processes that have the store come over it too.
+    pub fn bus(&self) -> &Bus {
+        &self.inner.bus
+    }
+
+    /// What it is called: `chat`.
+    pub fn name(&self) -> &'static str {
+        self.inner.name
+    }
+
+    /// Comes after each commit that owed something, whichever process it was in.
+    pub(crate) fn owed(&self) -> signal::OwedSignal {
+        let elsewhere = self.inner.is_shared.then(|| self.inner.bus.wakes(&signal::kind(self.inner.name)));
+        signal::OwedSignal { here: self.inner.owed.subscribe(), elsewhere }
     }
 
     pub(crate) fn clock(&self) -> &Clock {

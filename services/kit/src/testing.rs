@@ -25,7 +25,12 @@ pub fn storage(folder: &Path) -> Storage {
     if !is_postgres() {
         return Storage::Files(folder.to_owned());
     }
-    let server = postgres::Postgres::shared().unwrap_or_else(|| panic!("PostgreSQL is not installed"));
-    let url = server.database(&folder.display().to_string());
-    Storage::Postgres(Arc::new(Postgres::new(&url, None, 4, Duration::from_secs(10)).unwrap()))
+    shared(folder).unwrap_or_else(|| panic!("PostgreSQL is not installed"))
+}
+
+/// Storage that several processes can have at once, whatever engine is tested; `None`, said on standard error, where PostgreSQL is
+/// not installed. Blocks while a server starts.
+pub fn shared(folder: &Path) -> Option<Storage> {
+    let url = postgres::Postgres::shared()?.database(&folder.display().to_string());
+    Some(Storage::Postgres(Arc::new(Postgres::new(&url, None, 4, Duration::from_secs(10)).unwrap())))
 }

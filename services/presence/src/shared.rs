@@ -34,11 +34,12 @@
 //!   flicker, and neither does a process that was only held up.
 //! * **Redis** away: sessions come and go in the memory of the process that they are attached to (`desk`), bridges see no error, and
 //!   questions and typing are answered with `UNAVAILABLE` within 2 s. When it is back, wiped or not, each process writes the sessions
-//!   that it holds anew (`streams`), without telling what had been told. What went on meanwhile follows.
+//!   that it holds anew (`anew`), without telling what had been told. What went on meanwhile follows.
 //!
 //! The files: `scripts` and `partition` (asking Redis), `told` (what it says), `desk` (one stream), `reports` (for whom they are),
-//! `streams` (attaching, reporting, writing anew), `questions`, `tend` (the two tasks).
+//! `streams` (attaching and reporting), `anew`, `questions`, `tend` (the two tasks).
 
+mod anew;
 mod desk;
 mod partition;
 mod questions;

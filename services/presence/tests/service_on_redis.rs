@@ -8,10 +8,10 @@ mod attach;
 mod presence;
 #[path = "service/running.rs"]
 mod running;
-#[path = "service/several.rs"]
-mod several;
 #[path = "../../../tests/stand_ins/redis.rs"]
 mod server;
+#[path = "service/several.rs"]
+mod several;
 #[path = "service/typing.rs"]
 mod typing;
 

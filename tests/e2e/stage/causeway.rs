@@ -17,7 +17,8 @@ use super::{
     client::PATIENCE,
     http,
     process::Process,
-    setup::{Addresses, PARTS, Setup},
+    replicas::{self, Replicas},
+    setup::{Addresses, Layout, PARTS, Setup},
 };
 
 /// The name of the only process where all parts run in one.
@@ -33,6 +34,7 @@ pub(crate) struct Causeway {
     pub(crate) at: Addresses,
     home: TempDir,
     setup: Setup,
+    replicas: Option<Replicas>,
     processes: BTreeMap<&'static str, Process>,
     past: String,
     tokens: Mutex<HashMap<String, String>>,
@@ -47,8 +49,13 @@ impl Causeway {
     /// The one that all tests share who need nothing but the default settings.
     pub(crate) async fn shared() -> Guest {
         static SHARED: OnceCell<Causeway> = OnceCell::const_new();
-        let split = std::env::var("E2E_LAYOUT").is_ok_and(|layout| layout == "split");
-        let setup = Setup { split, ..Setup::default() };
+        let layout = match std::env::var("E2E_LAYOUT").as_deref() {
+            Ok("split") => Layout::Split,
+            Ok("replicas") => Layout::Replicas,
+            Ok(other) => panic!("E2E_LAYOUT is {other}: it can be split or replicas"),
+            Err(_) => Layout::One,
+        };
+        let setup = Setup { layout, ..Setup::default() };
         // A short heartbeat, so that a test need not wait half a minute for one.
         Guest(SHARED.get_or_init(|| setup.set("bridge.heartbeat", "2s").start()).await)
     }
@@ -57,10 +64,13 @@ impl Causeway {
     pub(super) fn prepare(setup: Setup) -> Self {
         let home = tempfile::Builder::new().prefix("causeway-").tempdir_in(env!("CARGO_TARGET_TMPDIR"));
         let home = home.expect("the target directory is writable");
-        let at = Addresses::take(setup.split);
-        let file = at.file(&home.path().join("data"), &setup.file);
+        let at = Addresses::take(setup.layout);
+        let replicas = (setup.layout == Layout::Replicas).then(|| Replicas::start(home.path(), &at));
+        let mut setup = setup;
+        setup.environment.extend(replicas.iter().flat_map(Replicas::environment));
+        let file = at.file(&home.path().join("data"), replicas.as_ref(), &setup.file);
         fs::write(home.path().join("causeway.toml"), file).expect("the target directory is writable");
-        Self { at, home, setup, processes: BTreeMap::new(), past: String::new(), tokens: Mutex::default() }
+        Self { at, home, setup, replicas, processes: BTreeMap::new(), past: String::new(), tokens: Mutex::default() }
     }
 
     pub(super) async fn ready(mut self) -> Self {
@@ -70,9 +80,10 @@ impl Causeway {
 
     /// Starts whatever is not running, on the data that is there, and waits until it is ready.
     pub(crate) async fn start_again(&mut self) {
-        let parts = match self.setup.split {
-            true => PARTS.iter().chain(&self.setup.plugins).copied().collect(),
-            false => vec![UP],
+        let parts = match self.setup.layout {
+            Layout::One => vec![UP],
+            Layout::Split => PARTS.iter().chain(&self.setup.plugins).copied().collect(),
+            Layout::Replicas => replicas::PARTS.iter().chain(&self.setup.plugins).copied().collect(),
         };
         for part in parts {
             self.start_again_without_waiting(part);
@@ -104,8 +115,19 @@ impl Causeway {
 
     /// A process of a part.
     fn launch(&self, part: &str) -> Process {
+        if part == replicas::NGINX
+            && let Some(replicas) = &self.replicas
+        {
+            return Process::start(replicas.nginx(self.home.path()), self.home.path());
+        }
         let is_plugin = self.setup.plugins.contains(&part);
-        let mut command = if is_plugin { self.command(&["plugin", part]) } else { self.command(&[part]) };
+        let name = part.trim_end_matches(replicas::SECOND);
+        let mut command = if is_plugin { self.command(&["plugin", part]) } else { self.command(&[name]) };
+        if let Some(replicas) = &self.replicas
+            && !is_plugin
+        {
+            command.args(replicas.flags(part));
+        }
         if part == UP {
             let Addresses { bridge, chat, admin, .. } = self.at;
             command.args(["--listen", &bridge.to_string(), "--grpc", &chat.to_string()]);
@@ -196,7 +218,7 @@ impl Causeway {
 
     /// Has other lines in the configuration file, for whoever reads it from now on.
     pub(crate) fn rewrite(&self, lines: &str) {
-        let file = self.at.file(&self.data_dir(), lines);
+        let file = self.at.file(&self.data_dir(), self.replicas.as_ref(), lines);
         fs::write(self.home.path().join("causeway.toml"), file).expect("the target directory is writable");
     }
 

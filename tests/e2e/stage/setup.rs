@@ -2,15 +2,27 @@
 
 use std::{net::SocketAddr, path::Path};
 
-use super::{causeway::Causeway, process::free_address};
+use super::{causeway::Causeway, process::free_address, replicas::Replicas};
 
 /// The parts as processes, in the order in which they are started.
 pub(crate) const PARTS: [&str; 4] = ["chat", "notification", "presence", "bridge"];
 
+/// How a Causeway is laid out.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Layout {
+    /// One process.
+    #[default]
+    One,
+    /// A process of each part.
+    Split,
+    /// Two processes of each part over one PostgreSQL and one Redis, and nginx in front of the bridges.
+    Replicas,
+}
+
 /// A Causeway that is not started yet.
 #[derive(Default)]
 pub(crate) struct Setup {
-    pub(super) split: bool,
+    pub(super) layout: Layout,
     pub(super) environment: Vec<(String, String)>,
     pub(super) file: String,
     pub(super) shell: Option<&'static str>,
@@ -37,7 +49,13 @@ pub(crate) struct Addresses {
 impl Setup {
     /// Four processes of one configuration file instead of one process.
     pub(crate) fn split(mut self) -> Self {
-        self.split = true;
+        self.layout = Layout::Split;
+        self
+    }
+
+    /// Two processes of each part, and all that they need.
+    pub(crate) fn replicas(mut self) -> Self {
+        self.layout = Layout::Replicas;
         self
     }
 
@@ -74,19 +92,24 @@ impl Setup {
 
 impl Addresses {
     /// Free ones.
-    pub(super) fn take(split: bool) -> Self {
+    pub(super) fn take(layout: Layout) -> Self {
         let chat = free_address();
-        let (notification, presence) = if split { (free_address(), free_address()) } else { (chat, chat) };
+        let (notification, presence) = match layout {
+            Layout::One => (chat, chat),
+            Layout::Split | Layout::Replicas => (free_address(), free_address()),
+        };
         let [bridge, admin, plugins] = std::array::from_fn(|_| free_address());
         Self { bridge, chat, notification, presence, admin, plugins }
     }
 
     /// The configuration file that says them to every part; `lines` are added to it.
-    pub(super) fn file(&self, data: &Path, lines: &str) -> String {
+    pub(super) fn file(&self, data: &Path, replicas: Option<&Replicas>, lines: &str) -> String {
         let Self { bridge, chat, notification, presence, admin, plugins } = self;
         let services = [("chat", chat), ("notification", notification), ("presence", presence)]
             .map(|(name, at)| {
-                format!("services.{name}.listen = \"{at}\"\nservices.{name}.url = \"http://{at}\"\n")
+                let second = replicas.map(|replicas| format!(",http://{}", replicas.address(name)));
+                let second = second.unwrap_or_default();
+                format!("services.{name}.listen = \"{at}\"\nservices.{name}.url = \"http://{at}{second}\"\n")
             })
             .concat();
         format!(

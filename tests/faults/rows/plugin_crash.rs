@@ -42,8 +42,8 @@ const CUSTOMERS: i64 = 10;
 const EACH: i64 = 20;
 /// How long everything may take to arrive once the plugin runs.
 const ARRIVED: Duration = Duration::from_secs(60);
-/// The longest that it lives, in milliseconds.
-const LIFE: u64 = 150;
+/// Between two messages of a customer.
+const PACE: Duration = Duration::from_millis(25);
 
 async fn run(trial: &mut Trial) -> Outcome {
     let telegram = Telegram::start().await;
@@ -58,18 +58,23 @@ async fn run(trial: &mut Trial) -> Outcome {
     let still = Duration::from_secs(if trial.length == Length::Long { 30 } else { 2 });
     let (mut written, mut deaths, mut pauses) = (0, 0, 0);
     for round in 1..=trial.rounds {
-        write(&bot, written, trial.control);
+        let strike = trial.chance.random_range(0..EACH);
+        for number in 0..EACH {
+            write(&bot, written + number, trial.control && number == EACH / 2);
+            if number == strike && round % 4 == 0 {
+                pauses += 1;
+                deployment.signal(PLUGIN, Signal::STOP)?;
+            } else if number == strike {
+                deaths += 1;
+                deployment.kill(PLUGIN);
+                deployment.start(PLUGIN)?;
+            }
+            sleep(PACE).await;
+        }
         written += EACH;
-        sleep(Duration::from_millis(trial.chance.random_range(0..LIFE))).await;
         if round % 4 == 0 {
-            pauses += 1;
-            deployment.signal(PLUGIN, Signal::STOP)?;
             sleep(still).await;
             deployment.signal(PLUGIN, Signal::CONT)?;
-        } else {
-            deaths += 1;
-            deployment.kill(PLUGIN);
-            deployment.start(PLUGIN)?;
         }
         trial.say(format_args!("round {round}: {written} messages of each customer, {} wait", bot.pending()));
     }
@@ -95,17 +100,11 @@ async fn run(trial: &mut Trial) -> Outcome {
         .with("ms until the last had arrived", begun.elapsed().as_millis()))
 }
 
-/// Every customer writes the next numbers.
-fn write(bot: &Bot, from: i64, loses: bool) {
-    for number in from..from + EACH {
-        for customer in 0..CUSTOMERS {
-            if !(loses && number == from + EACH / 2 && customer == 0) {
-                bot.customer_writes(
-                    &Person::new(8_000 + customer, &format!("Customer{customer}")),
-                    &number.to_string(),
-                );
-            }
-        }
+/// Every customer writes a number; the provider may lose what the first one wrote.
+fn write(bot: &Bot, number: i64, loses: bool) {
+    for customer in i64::from(loses)..CUSTOMERS {
+        let person = Person::new(8_000 + customer, &format!("Customer{customer}"));
+        bot.customer_writes(&person, &number.to_string());
     }
 }
 

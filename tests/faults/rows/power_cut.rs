@@ -6,7 +6,7 @@ use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 use rand::Rng;
 
 use crate::{
-    outcome::{Outcome, Tally},
+    outcome::{Outcome, Tally, needs},
     row::Row,
     stage::{
         Crowd, CrowdPlan, Deployment, Part, Scene, database, deployment::UP, disk::Disk, strace::Strace,
@@ -34,6 +34,7 @@ const LIFE: u64 = 600;
 const ASK: u32 = 20;
 
 async fn run(trial: &mut Trial) -> Outcome {
+    needs("strace")?;
     let ledger = trial.ledger("ledger")?;
     let mut disk = Disk::make(trial.home(), "disk-0", SIZE)?;
     let mut deployment = Deployment::single(trial.home(), &disk.place.join("data"));

@@ -10,7 +10,7 @@ use rand::Rng;
 use crate::{
     ledger::{Checked, Ledger, Told},
     options::Length,
-    outcome::{Failure, Outcome, Tally, check},
+    outcome::{Failure, Outcome, Tally, check, needs},
     row::Row,
     stage::{Crowd, CrowdPlan, Deployment, Part, Scene, database, deployment::UP, strace::Strace},
     trial::Trial,
@@ -38,6 +38,7 @@ const SYNCS: u32 = 40;
 const LIFE: u64 = 500;
 
 async fn run(trial: &mut Trial) -> Outcome {
+    needs("strace")?;
     let data = trial.place("data")?;
     let ledger = trial.ledger("ledger")?;
     let mut deployment = Deployment::single(trial.home(), &data);

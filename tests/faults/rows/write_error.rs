@@ -6,7 +6,7 @@ use std::{fs, path::Path, sync::atomic::Ordering::Relaxed, time::Duration};
 use rand::{Rng, seq::IndexedRandom};
 
 use crate::{
-    outcome::{Failure, Outcome, Tally, check},
+    outcome::{Failure, Outcome, Tally, check, needs},
     row::Row,
     stage::{Crowd, CrowdPlan, Deployment, Part, Scene, database, deployment::UP, strace::Strace, until},
     trial::Trial,
@@ -33,6 +33,7 @@ const STOPPED: Duration = Duration::from_secs(12);
 const BACK: Duration = Duration::from_secs(20);
 
 async fn run(trial: &mut Trial) -> Outcome {
+    needs("strace")?;
     let data = trial.place("data")?;
     let ledger = trial.ledger("ledger")?;
     let mut deployment = Deployment::single(trial.home(), &data);

@@ -20,7 +20,10 @@ use super::{
     registry, report,
     session::{Said, Session},
 };
-use crate::{error::Error, store::line};
+use crate::{
+    error::Error,
+    store::{line, signal::OwedSignal},
+};
 
 /// Deliveries handed out in one job of the store, and reports noted in one, at most.
 const BATCH: usize = 64;
@@ -41,7 +44,7 @@ pub(super) struct Dispatch {
     plugin: String,
     instance: String,
     can: Capabilities,
-    owed: watch::Receiver<()>,
+    owed: OwedSignal,
     /// Since when each delivery is in hand.
     in_hand: HashMap<i64, Instant>,
     /// Until when accounts are left alone, in microseconds since the epoch.
@@ -98,10 +101,7 @@ impl Dispatch {
                     Some(typing) => self.answers.say(attach_response::Message::Typing(typing)).await,
                     None => typings_end = true,
                 },
-                owed = self.owed.changed() => if owed.is_err() {
-                    // The store is closed, and nothing will be owed any more.
-                    tokio::time::sleep(pause).await;
-                },
+                () = self.owed.next() => {}
                 () = tokio::time::sleep(pause) => self.look_for_silence(),
             }
         }
@@ -127,7 +127,7 @@ impl Dispatch {
 
     /// Hands out a batch; when nothing is due, how long until something is.
     async fn hand_out(&mut self) -> Result<Option<Duration>, Error> {
-        self.owed.mark_unchanged();
+        self.owed.mark_seen();
         let now = self.host.inner.store.clock().now_micros();
         self.paused.retain(|_, until| *until > now);
         let accounts: Vec<&String> = self.paused.keys().collect();

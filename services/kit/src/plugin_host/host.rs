@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicI64, AtomicU32, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use causeway_proto::plugin::{AttachRequest, AttachResponse, PluginKind, Typing};
@@ -14,7 +14,7 @@ use tokio::sync::{mpsc, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Status, Streaming};
 
-use super::{Desk, answers::Answers, dismissal::Dismissal, hello::Greeting, lease, session::Session};
+use super::{Desk, answers::Answers, dismissal::Dismissal, hello::Greeting, lease, pace::Pace, session::Session};
 use crate::{outbox, part::Context, store::Store};
 
 /// Instances whose place another has taken, of which the host remembers this many.
@@ -65,6 +65,7 @@ pub(super) struct Inner {
     attached: Mutex<Attached>,
     /// One plugin attaches at a time: who comes second finds the first.
     door: tokio::sync::Mutex<()>,
+    pub(super) pace: Pace,
 }
 
 #[derive(Default)]
@@ -110,6 +111,7 @@ impl Host {
             tasks: context.tasks.clone(),
             attached: Mutex::default(),
             door: tokio::sync::Mutex::default(),
+            pace: Pace::default(),
         };
         Self { inner: Arc::new(inner) }
     }
@@ -117,6 +119,11 @@ impl Host {
     /// Whether plugins of that kind attach here.
     pub(super) fn serves(&self, kind: PluginKind) -> bool {
         self.inner.desk.kinds().contains(&kind)
+    }
+
+    /// Somebody writes into the store and waits for it: plugins, which have time, make way.
+    pub fn somebody_writes(&self) {
+        self.inner.pace.make_way(Instant::now());
     }
 
     /// Shows a customer that somebody types, where the plugin is attached and can. Lost when it is busy: typing is said again.

@@ -18,7 +18,7 @@ use super::{
     dismissal::Dismissal,
     host::Gauges,
     measure::PluginMeasure,
-    pace::{MOST, Pace},
+    pace::MOST,
     registry,
     session::{Arrived, Session},
     settling::{Settling, Turn},
@@ -42,7 +42,6 @@ pub(super) struct Intake {
     measure: PluginMeasure,
     arriving: mpsc::Receiver<Arrived>,
     answers: Answers,
-    pace: Pace,
 }
 
 /// What became of an event that has arrived, in the order of arrival.
@@ -65,14 +64,14 @@ impl Intake {
             measure,
             arriving,
             answers: session.answers.clone(),
-            pace: Pace::new(&session.host.inner),
         }
     }
 
     /// Applies what arrives until nothing more does.
     pub(super) async fn run(mut self) {
+        let host = self.host.inner.clone();
         let mut batch = Vec::with_capacity(MOST);
-        while self.arriving.recv_many(&mut batch, self.pace.batch()).await > 0 {
+        while self.arriving.recv_many(&mut batch, host.pace.batch(Instant::now())).await > 0 {
             let begun = Instant::now();
             let amount = u32::try_from(batch.len()).unwrap_or(u32::MAX);
             let events = batch.drain(..).map(|arrived| arrived.event).collect();
@@ -83,7 +82,7 @@ impl Intake {
             }
             self.answers.say(attach_response::Message::Credit(Credit { amount })).await;
             let now = Instant::now();
-            let rest = self.pace.rest(now, now.duration_since(begun));
+            let rest = host.pace.rest(now, now.duration_since(begun));
             if !rest.is_zero() {
                 tokio::time::sleep(rest).await;
             }
@@ -134,7 +133,7 @@ impl Intake {
 
     /// Applies events in one job, or in a second one when some have to be undone; what became of each, with its place in the
     /// batch.
-    async fn apply(&mut self, due: Vec<(usize, InboundEvent)>) -> Result<Vec<(usize, Came)>, Error> {
+    async fn apply(&self, due: Vec<(usize, InboundEvent)>) -> Result<Vec<(usize, Came)>, Error> {
         let (places, events): (Vec<_>, Vec<_>) = due.into_iter().unzip();
         let events: Arc<[InboundEvent]> = events.into();
         let all = match self.job(apply::apply_plainly, events.clone()).await {
@@ -145,16 +144,14 @@ impl Intake {
     }
 
     /// One job; beside the events it notes what was settled by the job before.
-    async fn job(&mut self, apply: Apply, events: Arc<[InboundEvent]>) -> Result<Vec<Came>, Error> {
+    async fn job(&self, apply: Apply, events: Arc<[InboundEvent]>) -> Result<Vec<Came>, Error> {
         let (host, plugin, instance) = (self.host.inner.clone(), self.plugin.clone(), self.instance.clone());
         let settled = self.settling.through();
         let write = self.host.inner.store.write(move |tx| {
             registry::settle(tx, &plugin, &instance, settled)?;
             apply(tx, host.desk.as_ref(), &plugin, &events)
         });
-        let done = write.await;
-        self.pace.did(done.is_ok());
-        done
+        write.await
     }
 
     async fn answer(&self, told: Told) {

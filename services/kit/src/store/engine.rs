@@ -89,8 +89,8 @@ pub(super) trait Engine: Send {
     /// How the transaction stands.
     fn standing(&self) -> Standing;
 
-    /// Answers once the transaction is on the disk.
-    fn commit(&mut self) -> Result<(), Failure>;
+    /// Answers once the transaction is on the disk, with this many events more than before.
+    fn commit(&mut self, events: usize) -> Result<(), Failure>;
 
     /// Takes the transaction back, if there is one.
     fn rollback(&mut self) -> Result<(), Failure>;

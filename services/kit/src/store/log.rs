@@ -1,6 +1,6 @@
 //! The log of durable events: every statement that touches `topic` and `event`.
 
-use super::{Reader, Tx};
+use super::{Reader, Tx, checksum};
 use crate::{error::Error, params};
 use bytes::Bytes;
 
@@ -79,8 +79,8 @@ pub(super) fn next(tx: &Tx<'_>, topic: &str) -> Result<Slot, Error> {
 
 /// Writes an event into its slot.
 pub(super) fn insert(tx: &Tx<'_>, position: i64, slot: &Slot, event: &[u8]) -> Result<(), Error> {
-    let sql = "INSERT INTO event (position, topic, sequence, time, body) VALUES (?1, ?2, ?3, ?4, ?5)";
-    tx.send(sql, params![position, slot.topic, slot.sequence, tx.now_micros(), event])
+    let sql = "INSERT INTO event (position, topic, sequence, time, body, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    tx.send(sql, params![position, slot.topic, slot.sequence, tx.now_micros(), event, checksum(event)])
 }
 
 /// At most `limit` events of a topic after a sequence number. Empty when the log does not cover it.
@@ -92,12 +92,12 @@ pub(crate) fn page(reader: &Reader<'_>, topic: &str, after: u64, limit: usize) -
         return Ok(Page { events: Vec::new(), extent });
     }
     let sql =
-        "SELECT sequence, body FROM event WHERE topic = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
+        "SELECT sequence, body, checksum FROM event WHERE topic = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
     let mut bytes = 0;
     let mut full = false;
     let events = reader.all(sql, params![id, after, limit], |row| {
         // Rows are looked at, but not copied, once the page is full.
-        let body = row.bytes(1)?;
+        let body = row.sound(1, 2)?;
         full |= bytes > 0 && bytes + body.len() > PAGE_BYTES;
         bytes += body.len();
         Ok(if full {

@@ -73,11 +73,6 @@ impl StoreMetrics {
 }
 
 impl StoreMeasure {
-    /// Write jobs that were committed so far, of whoever.
-    pub(crate) fn jobs(&self) -> u64 {
-        self.jobs.get()
-    }
-
     pub(crate) fn group(&self, jobs: usize, took: Duration, committed: bool) {
         let jobs = u64::try_from(jobs).unwrap_or(u64::MAX);
         if committed {

@@ -45,6 +45,22 @@ pub enum OpenError {
         /// What the database says.
         source: Box<dyn StdError + Send + Sync>,
     },
+    /// It has fewer events than were stored in it.
+    #[error(
+        "{} holds {has} events, and {noted} were stored: it or its write-ahead log was cut or damaged, or is an older copy. Bring \
+         the files back as they were, or remove {} to go on with what is there",
+        path.display(), mark.display()
+    )]
+    Shorter {
+        /// The database file.
+        path: PathBuf,
+        /// Where it is noted.
+        mark: PathBuf,
+        /// How many there are.
+        has: u64,
+        /// How many were stored.
+        noted: u64,
+    },
     /// A step of the schema failed, and nothing of it was kept.
     #[error("{place}: version {version} ({name}) of the {owner} schema failed: {source}")]
     Migration {

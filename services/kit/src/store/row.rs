@@ -1,6 +1,9 @@
 //! A row of an answer, whichever engine it comes from.
 
-use super::value::{FromValue, Mismatch, Value};
+use super::{
+    checksum,
+    value::{FromValue, Mismatch, Value},
+};
 
 /// A row.
 pub struct Row<'r> {
@@ -21,6 +24,11 @@ impl<'r> Row<'r> {
     /// The value of a column, from 0.
     pub fn get<T: FromValue>(&self, at: usize) -> Result<T, Mismatch> {
         T::from_value(self.columns.value(at)?)
+    }
+
+    /// The bytes of a column, from 0, unless their [`checksum`](super::checksum()), in another column, says that they are damaged.
+    pub fn sound(&self, at: usize, sum: usize) -> Result<&'r [u8], Mismatch> {
+        checksum::sound(self.bytes(at)?, self.get(sum)?)
     }
 
     /// The bytes of a column, from 0, without a copy.

@@ -32,4 +32,6 @@ pub struct Migration {
 pub(super) const KIT: &[Migration] = &[
     Migration { version: 1, name: "log and outbox", sql: include_str!("migrations/0001.sql"), postgres: "" },
     Migration { version: 2, name: "plugins", sql: include_str!("migrations/0002.sql"), postgres: "" },
+    Migration { version: 3, name: "leases", sql: include_str!("migrations/0003.sql"), postgres: "" },
+    Migration { version: 4, name: "checksums", sql: include_str!("migrations/0004.sql"), postgres: "" },
 ];

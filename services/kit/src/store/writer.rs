@@ -33,6 +33,8 @@ pub(super) struct Writer {
     pub(super) bus: Bus,
     pub(super) clock: Clock,
     pub(super) owed: watch::Sender<()>,
+    /// What outboxes of other processes that have the store are woken by.
+    pub(super) wakes: Option<String>,
     pub(super) measure: StoreMeasure,
     pub(super) skew: Skew,
     /// Who waits for the end, once somebody does.
@@ -162,7 +164,10 @@ impl Writer {
         match abandoned {
             Abandoned::NotBegun(failure) => drop(self.condition.failed(failure)),
             Abandoned::Failed(failure) => {
-                tracing::error!(error = %failure, jobs = group.len(), "a group of writes could not be committed");
+                // Once, and not for each group that follows while the disk is full.
+                if self.condition.is_well() {
+                    tracing::error!(error = %failure, jobs = group.len(), "a group of writes could not be committed");
+                }
                 drop(self.condition.failed(failure));
             }
             Abandoned::RolledBack => {}
@@ -182,7 +187,7 @@ impl Writer {
         if let [job] = group {
             // What is alone needs no savepoint, which costs a copy of each page that it changes.
             if self.run_job(job.as_mut())? {
-                return Ok(self.engine.commit()?);
+                return Ok(self.engine.commit(self.batch.events.len())?);
             }
             self.batch.take_back(0);
             return Ok(self.engine.rollback()?);
@@ -196,7 +201,7 @@ impl Writer {
             }
             self.savepoint(Savepoint::Release)?;
         }
-        Ok(self.engine.commit()?)
+        Ok(self.engine.commit(self.batch.events.len())?)
     }
 
     /// Runs a job; whether its effects are to be kept.
@@ -221,6 +226,9 @@ impl Writer {
         self.batch.events.clear();
         if self.batch.owed {
             self.owed.send_replace(());
+            if let Some(kind) = &self.wakes {
+                self.bus.wake(kind);
+            }
         }
     }
 

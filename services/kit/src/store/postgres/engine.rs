@@ -106,7 +106,7 @@ impl Engine for Writer {
         }
     }
 
-    fn commit(&mut self) -> Result<(), Failure> {
+    fn commit(&mut self, _: usize) -> Result<(), Failure> {
         let statements = self.statements();
         statements.send("COMMIT", &[])?;
         match &self.session {

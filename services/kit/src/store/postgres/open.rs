@@ -19,9 +19,6 @@ const SAID: Duration = Duration::from_secs(5);
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Two processes that start at once bring the schema up to date one after the other.
-const LOCK: &str = "SELECT pg_advisory_lock(hashtext(current_schema()), 2)";
-const UNLOCK: &str = "SELECT pg_advisory_unlock(hashtext(current_schema()), 2)";
 
 /// Opens a store, and waits for its server as long as is set. Blocks.
 pub(crate) fn open(server: &Postgres, options: &StoreOptions) -> Result<Opened, OpenError> {
@@ -68,11 +65,13 @@ fn prepare(session: &Session, server: &Postgres, options: &StoreOptions) -> Resu
     let told = |error: PostgresError| OpenError::of(&server.place, error.into());
     session.raw("SET statement_timeout TO 0; SET lock_timeout TO 0").map_err(told)?;
     let schema = super::session::schema(options.name);
-    session.raw(LOCK).map_err(told)?;
+    // Two processes that start at once bring the schema up to date one after the other. There may be none yet.
+    let lock = |verb: &str| format!("SELECT pg_advisory_{verb}(hashtext('{schema}'), 2)");
+    session.raw(&lock("lock")).map_err(told)?;
     session.raw(&format!("CREATE SCHEMA IF NOT EXISTS {schema}")).map_err(told)?;
     session.raw(dialect::FUNCTIONS).map_err(told)?;
     Migrating { statements: session, place: &server.place, options }.run()?;
-    session.raw(UNLOCK).map_err(told)?;
+    session.raw(&lock("unlock")).map_err(told)?;
     session.restrict().map_err(told)?;
     warn_of_fsync(session, server);
     let mut position = 0;

@@ -165,3 +165,12 @@ async fn the_database_keeps_the_time() {
     assert!((Clock::default().now_micros() - now).abs() < 60_000_000);
     assert!((clock.now_micros() - now).abs() < 60_000_000);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn many_may_start_at_once_on_an_empty_database() {
+    let Some(server) = Server::shared() else { return };
+    let url = server.database("many_may_start_at_once");
+    let stores = join_all((0..4).map(|_| open(&url))).await;
+    assert_eq!(stores[3].write(append).await.unwrap(), 1);
+    assert_eq!(stores[0].write(append).await.unwrap(), 2);
+}

@@ -6,6 +6,7 @@ use rusqlite::Connection;
 
 use super::{
     folder::{self, Folder},
+    mark::Mark,
     open::Lock,
 };
 use crate::store::engine::{Begun, Engine, Failure, Standing, Statements};
@@ -17,12 +18,13 @@ const GROUP: usize = 256;
 pub(crate) struct Sqlite {
     connection: Connection,
     folder: Folder,
+    mark: Mark,
     lock: Arc<Lock>,
 }
 
 impl Sqlite {
-    pub(super) fn new(connection: Connection, folder: Folder, lock: Arc<Lock>) -> Self {
-        Self { connection, folder, lock }
+    pub(super) fn new(connection: Connection, folder: Folder, mark: Mark, lock: Arc<Lock>) -> Self {
+        Self { connection, folder, mark, lock }
     }
 
     fn control(&self, sql: &'static str) -> Result<(), Failure> {
@@ -49,8 +51,10 @@ impl Engine for Sqlite {
         if self.connection.is_autocommit() { Standing::Gone } else { Standing::Sound }
     }
 
-    fn commit(&mut self) -> Result<(), Failure> {
-        self.control("COMMIT")
+    fn commit(&mut self, events: usize) -> Result<(), Failure> {
+        self.control("COMMIT")?;
+        self.mark.add(events as u64);
+        Ok(())
     }
 
     fn rollback(&mut self) -> Result<(), Failure> {
@@ -66,13 +70,17 @@ impl Engine for Sqlite {
     }
 
     fn close(self: Box<Self>) {
-        let Self { connection, folder, lock } = *self;
+        let Self { connection, folder, mark, lock } = *self;
         folder.end();
         // Leaves an empty WAL behind, so that a backup of the one file is whole. Readers may be in the way for a moment.
         let _ = connection.busy_timeout(Duration::from_millis(200));
-        if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
-            tracing::warn!(%error, "the log of the database was not folded into it");
+        let is_busy = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get::<_, i64>(0));
+        match is_busy {
+            Ok(0) => {}
+            Ok(_) => tracing::warn!("the log of the database was not folded into it: somebody still reads"),
+            Err(error) => tracing::warn!(%error, "the log of the database was not folded into it"),
         }
+        mark.sync();
         drop(connection);
         drop(lock);
     }

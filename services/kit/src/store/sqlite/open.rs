@@ -1,7 +1,7 @@
 //! Opening a database: its files and their mode, the lock, the pragmas, the schema.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{self, File, OpenOptions, TryLockError},
     io,
     path::Path,
     sync::Arc,
@@ -10,7 +10,12 @@ use std::{
 use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig};
 use tokio::sync::mpsc::WeakSender;
 
-use super::{engine::Sqlite, folder::Folder, reader::Readers};
+use super::{
+    engine::Sqlite,
+    folder::Folder,
+    mark::{self, Mark},
+    reader::Readers,
+};
 use crate::store::{
     OpenError, StoreOptions,
     condition::Condition,
@@ -21,6 +26,9 @@ use crate::store::{
 
 /// Connections that read. More than the cores would only wait for each other.
 const READERS: usize = 4;
+
+/// Files up to this size, in bytes, are looked through at the start: that takes about a tenth of a second.
+const CHECKED: u64 = 64 << 20;
 
 /// Prepared statements that each connection keeps.
 const STATEMENTS: usize = 512;
@@ -41,13 +49,14 @@ pub(crate) fn open(
     let refusal = |failure: Failure| OpenError::of(&place, failure);
     let (writer, lock) = lend(path, options)?;
     let lock = Arc::new(lock);
+    let mark = compare(&writer, path)?;
     let position = last_position(&writer).map_err(|error| refusal(error.into()))?;
     let folder = self::writer(path).map_err(|error| refusal(error.into()))?;
     let folder = Folder::spawn(folder, orders, condition, options.name).map_err(OpenError::Thread)?;
     let connect = Readers { path: path.to_owned(), lock: lock.clone() };
     let readers = (0..READERS).map(|_| connect.connect()).collect::<Result<_, _>>().map_err(refusal)?;
     Ok(Opened {
-        engine: Box::new(Sqlite::new(writer, folder, lock)),
+        engine: Box::new(Sqlite::new(writer, folder, mark, lock)),
         position,
         readers,
         most_readers: READERS,
@@ -68,6 +77,29 @@ pub(crate) fn lend(path: &Path, options: &StoreOptions) -> Result<(Connection, L
     }
     Migrating { statements: &connection, place: &place, options }.run()?;
     Ok((connection, lock))
+}
+
+/// Refuses a database that is damaged, or has fewer events than were stored.
+fn compare(connection: &Connection, path: &Path) -> Result<Mark, OpenError> {
+    let place = path.display().to_string();
+    let refusal = |error: rusqlite::Error| OpenError::of(&place, error.into());
+    if fs::metadata(path).is_ok_and(|file| file.len() <= CHECKED) {
+        let found: String =
+            connection.query_row("PRAGMA quick_check(1)", [], |row| row.get(0)).map_err(refusal)?;
+        if found != "ok" {
+            return Err(OpenError::Damaged { place, source: found.into() });
+        }
+    }
+    // Topics are never deleted, and trimming does not touch their heads.
+    let count = "SELECT coalesce(sum(head), 0) FROM topic";
+    let has: u64 = connection.query_row(count, [], |row| row.get(0)).map_err(refusal)?;
+    let unwritable = |source| OpenError::NotWritable { path: mark::path(path), source };
+    let (mut mark, noted) = Mark::open(path).map_err(unwritable)?;
+    if let Some(noted) = noted.filter(|noted| *noted > has) {
+        return Err(OpenError::Shorter { path: path.to_owned(), mark: mark::path(path), has, noted });
+    }
+    mark.begin(has);
+    Ok(mark)
 }
 
 /// Position of the last event; 0 when there is none.
@@ -92,7 +124,7 @@ fn touch(path: &Path) -> Result<(), OpenError> {
     private().open(path).map(drop).map_err(|source| OpenError::NotWritable { path: path.to_owned(), source })
 }
 
-fn private() -> OpenOptions {
+pub(super) fn private() -> OpenOptions {
     let mut options = OpenOptions::new();
     options.read(true).write(true).create(true).truncate(false);
     #[cfg(unix)]

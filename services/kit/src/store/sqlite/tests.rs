@@ -5,7 +5,7 @@ use crate::{
     metrics::Metrics,
     store::{
         OpenError, Storage, Store, StoreOptions,
-        tests::{Scratch, note, notes},
+        tests::{Scratch, append, note, notes},
     },
 };
 
@@ -79,4 +79,27 @@ async fn a_folder_that_cannot_be_written_is_named() {
     let options = StoreOptions { storage: Storage::Files("/proc/causeway".into()), ..scratch.options() };
     let refusal = Store::open(options, &Metrics::default()).await.err().unwrap();
     assert!(refusal.to_string().starts_with("cannot write /proc/causeway/test.db.lock: "), "{refusal}");
+}
+
+#[tokio::test]
+async fn a_log_that_was_cut_is_noticed() {
+    let scratch = Scratch::in_files();
+    let store = scratch.open().await;
+    for _ in 0..3 {
+        store.write(append).await.unwrap();
+    }
+    // As a crash leaves it: nothing is folded, and then the log is gone.
+    let file = |name: &str| scratch.dir.path().join(name);
+    for name in ["test.db", "test.db-mark"] {
+        std::fs::copy(file(name), file(&format!("kept-{name}"))).unwrap();
+    }
+    store.close().await;
+    drop(store);
+    for name in ["test.db", "test.db-mark"] {
+        std::fs::rename(file(&format!("kept-{name}")), file(name)).unwrap();
+    }
+    let refusal = scratch.refusal().await.to_string();
+    assert!(refusal.contains("holds 0 events, and 3 were stored"), "{refusal}");
+    std::fs::remove_file(file("test.db-mark")).unwrap();
+    assert_eq!(scratch.open().await.write(append).await.unwrap(), 1);
 }

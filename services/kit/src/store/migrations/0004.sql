@@ -1,0 +1,2 @@
+-- The CRC-32 of `body`; NULL for what was stored before there was one.
+ALTER TABLE event ADD COLUMN checksum INTEGER;
