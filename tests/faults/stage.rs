@@ -10,6 +10,7 @@ pub(crate) mod crowd;
 pub(crate) mod database;
 pub(crate) mod deployment;
 pub(crate) mod disk;
+pub(crate) mod fleet;
 pub(crate) mod flood;
 pub(crate) mod heavy;
 pub(crate) mod member;
@@ -29,6 +30,8 @@ pub(crate) mod socket;
 pub(crate) mod strace;
 #[path = "../stand_ins/telegram.rs"]
 pub(crate) mod telegram;
+pub(crate) mod tongue;
+pub(crate) mod wounds;
 
 use std::{
     process::Command,

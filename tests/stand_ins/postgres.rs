@@ -13,7 +13,10 @@ use std::{
     os::unix::{fs::chown, process::CommandExt},
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    sync::{LazyLock, Mutex, PoisonError},
+    sync::{
+        LazyLock, Mutex, PoisonError,
+        atomic::{AtomicU16, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -32,6 +35,9 @@ pub(crate) struct Postgres {
     /// Whom the server runs as where the test runs as root, which PostgreSQL refuses.
     owner: Option<(u32, u32)>,
     port: u16,
+    /// Whether somebody may have been told the port, which is kept from then on.
+    is_known: bool,
+    options: Vec<String>,
     server: Option<Child>,
     dir: TempDir,
 }
@@ -40,13 +46,20 @@ impl Postgres {
     /// Starts a server; answers when it takes connections. `None`, said on standard error, where PostgreSQL is not installed; a
     /// panic where CI is set.
     pub(crate) fn start() -> Option<Self> {
+        Self::start_with(&["fsync=off"])
+    }
+
+    /// The same, with these settings, each as it stands in postgresql.conf, and what is not said as PostgreSQL has it.
+    pub(crate) fn start_with(options: &[&str]) -> Option<Self> {
         let Some(programs) = programs() else {
             assert!(env::var_os("CI").is_none(), "PostgreSQL is not installed");
             eprintln!("left out: PostgreSQL is not installed");
             return None;
         };
         let dir = tempfile::tempdir().unwrap();
-        let mut postgres = Self { programs, owner: owner(dir.path()), port: 0, server: None, dir };
+        let options = options.iter().flat_map(|option| ["-c".to_owned(), (*option).to_owned()]).collect();
+        let owner = owner(dir.path());
+        let mut postgres = Self { programs, owner, port: 0, is_known: false, options, server: None, dir };
         postgres.own(postgres.dir.path());
         postgres.initialise();
         postgres.resume();
@@ -116,7 +129,7 @@ impl Postgres {
         let until = Instant::now() + PATIENCE;
         loop {
             if self.port == 0 {
-                self.port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+                self.port = free_port();
             }
             if self.server.is_none() {
                 self.launch();
@@ -124,8 +137,12 @@ impl Postgres {
             let has_ended = self.server.as_mut().is_none_or(|server| server.try_wait().unwrap().is_some());
             if has_ended {
                 // Somebody else has taken the port in between.
-                (self.server, self.port) = (None, 0);
+                self.server = None;
+                if !self.is_known {
+                    self.port = 0;
+                }
             } else if self.takes_connections() {
+                self.is_known = true;
                 return;
             }
             assert!(Instant::now() < until, "PostgreSQL does not start: {}", self.log());
@@ -166,7 +183,8 @@ impl Postgres {
             .program_of("sh")
             .args(["-c", watched, "sh"])
             .arg(self.programs.join("postgres"))
-            .args(["-c", "listen_addresses=127.0.0.1", "-c", "fsync=off", "-p", &self.port.to_string()])
+            .args(["-c", "listen_addresses=127.0.0.1", "-p", &self.port.to_string()])
+            .args(&self.options)
             .arg("-k")
             .arg(self.dir.path())
             .arg("-D")
@@ -205,6 +223,19 @@ impl Postgres {
 impl Drop for Postgres {
     fn drop(&mut self) {
         self.stop();
+    }
+}
+
+/// A port that nobody listens on. Below those that the system gives to outgoing connections, so that it is still free when a server
+/// that was stopped starts again.
+fn free_port() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let id = u16::try_from(std::process::id() % 2_000).unwrap_or_default();
+    loop {
+        let port = 10_000 + (id.wrapping_mul(17).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed))) % 2_000;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
     }
 }
 

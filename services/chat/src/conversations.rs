@@ -174,8 +174,7 @@ pub(crate) fn update(tx: &Tx<'_>, changed: &mut Stored) -> Result<(), Error> {
 /// Notes a conversation's newest message, stored now.
 pub(crate) fn note_message(tx: &Tx<'_>, id: &str, message_id: i64) -> Result<(), Error> {
     let sql = "UPDATE conversation SET last_message_id = ?2, updated_at = ?3 WHERE id = ?1";
-    tx.execute(sql, params![id, message_id, tx.now_micros()])?;
-    Ok(())
+    tx.send(sql, params![id, message_id, tx.now_micros()])
 }
 
 /// The next free number, as an id.

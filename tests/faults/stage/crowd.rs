@@ -14,7 +14,7 @@ use anyhow::Context;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Scene, member::Member, until};
+use super::{Scene, member::Member, tongue::TONGUES, until};
 use crate::{
     ledger::{Checked, Ledger, Stored, Violation, Violations, check},
     outcome::Failure,
@@ -52,6 +52,8 @@ pub(crate) struct CrowdPlan {
     pub(crate) resume: bool,
     /// How long all may take to see everything, once nothing is broken any more.
     pub(crate) settling: Duration,
+    /// Whether those who only read do so in all dialects, in turn.
+    pub(crate) polyglot: bool,
 }
 
 impl Default for CrowdPlan {
@@ -70,6 +72,7 @@ impl Default for CrowdPlan {
             most: u64::MAX,
             resume: true,
             settling: SETTLING,
+            polyglot: false,
         }
     }
 }
@@ -162,7 +165,7 @@ impl Crowd {
 
     async fn fill(&mut self, scene: &Scene, number: usize) -> anyhow::Result<()> {
         let room = self.rooms[number].clone();
-        let CrowdPlan { writers, readers, .. } = self.shared.plan;
+        let CrowdPlan { writers, readers, polyglot, .. } = self.shared.plan;
         let users: Vec<_> = (0..writers + readers).map(|user| format!("{room}-{user}")).collect();
         scene.room(&room, &users).await?;
         for (place, user) in users.iter().enumerate() {
@@ -172,6 +175,8 @@ impl Crowd {
             let token = scene.token(user)?;
             let member =
                 Member::new(user, &room, &token, place < writers, pen, self.shared.clone(), progress.clone());
+            let in_turn = if polyglot && place >= writers { (place - writers) % TONGUES.len() } else { 0 };
+            let member = member.in_tongue(&TONGUES[in_turn]);
             self.progress.push((number, progress));
             self.members.spawn(member.live(self.progress.len()));
         }

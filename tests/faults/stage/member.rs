@@ -1,4 +1,4 @@
-//! One client of a crowd: a frontend of the `rooms` dialect that keeps its place and never gives up.
+//! One client of a crowd: a frontend, mostly of the `rooms` dialect, that keeps its place and never gives up.
 
 use std::{
     collections::VecDeque,
@@ -11,7 +11,9 @@ use tokio::time::sleep;
 
 use super::{
     crowd::{Progress, Shared},
+    places::says_lost,
     socket::{Came, Socket},
+    tongue::{self, ROOMS, Tongue},
 };
 use crate::ledger::Pen;
 
@@ -26,6 +28,7 @@ pub(super) struct Member {
     room: String,
     token: String,
     writes: bool,
+    tongue: &'static Tongue,
     pen: Pen,
     shared: Arc<Shared>,
     progress: Arc<Progress>,
@@ -54,6 +57,7 @@ impl Member {
             room: room.to_owned(),
             token: token.to_owned(),
             writes,
+            tongue: &ROOMS,
             pen,
             shared,
             progress,
@@ -63,6 +67,12 @@ impl Member {
             next_at: Instant::now(),
             again_at: None,
         }
+    }
+
+    /// The same, in another dialect, for those who only read.
+    pub(super) fn in_tongue(mut self, tongue: &'static Tongue) -> Self {
+        self.tongue = tongue;
+        self
     }
 
     /// Opens sockets, one after the other, until it is over. Fails only when the ledger cannot be written.
@@ -97,7 +107,7 @@ impl Member {
             doors[turn % doors.len()]
         };
         let Self { room, position, token, .. } = self;
-        let path = format!("/ws/group/{room}/?since={position}&token={token}");
+        let path = format!("{}?since={position}&token={token}", self.tongue.path(room));
         let mut socket = Socket::open(door, &path).await?;
         self.shared.counts.connects.fetch_add(1, Relaxed);
         self.again_at = Some(Instant::now());
@@ -165,16 +175,13 @@ impl Member {
 
     fn hear(&mut self, frame: &Value) -> anyhow::Result<()> {
         let event_id = frame["event_id"].as_str();
-        match frame["type"].as_str() {
-            Some("message") if frame["event"] == "new_message" => {
-                self.message(&frame["message"], event_id)?
-            }
-            Some("error") if frame["code"] == "history_lost" => {
-                self.shared.counts.history_lost.fetch_add(1, Relaxed);
-            }
-            Some("error") => self.refusal(),
-            // Presence, pongs and whatever else is of no interest to the ledger.
-            Some(_) | None => {}
+        // Presence, pongs and whatever else is of no interest to the ledger.
+        if let Some(message) = self.tongue.message(frame) {
+            self.message(message, event_id)?;
+        } else if says_lost(frame) {
+            self.shared.counts.history_lost.fetch_add(1, Relaxed);
+        } else if frame["type"] == "error" {
+            self.refusal();
         }
         if let Some(event_id) = event_id {
             event_id.clone_into(&mut self.position);
@@ -185,7 +192,7 @@ impl Member {
     /// A message that happened when there is an event id, else the answer to one that was sent again.
     fn message(&mut self, message: &Value, event_id: Option<&str>) -> anyhow::Result<()> {
         let key = message["content"].as_str().unwrap_or_default();
-        let id = message["id"].as_str().and_then(|id| id.parse().ok()).unwrap_or_default();
+        let id = tongue::id(message);
         if event_id.is_some() {
             self.pen.received(&self.room, key, id)?;
             self.shared.counts.received.fetch_add(1, Relaxed);

@@ -137,7 +137,9 @@ async fn the_work_of_a_process_that_died_moves_on_within_ten_seconds() {
 async fn a_process_that_was_paused_does_not_go_on_when_another_has_taken_over() {
     let Some((one, other)) = two().await else { return };
     let (rota, stop) = (Rota::default(), CancellationToken::new());
-    let (paused, pause) = (rota.employ(&one, "one", &stop), CancellationToken::new());
+    // What is paused is still there, and counts for itself.
+    let of_paused = Rota::default();
+    let (paused, pause) = (of_paused.employ(&one, "one", &stop), CancellationToken::new());
     let wait = pause.clone();
     // A runtime of one thread, which stands still while it sleeps.
     let process = thread::spawn(move || {
@@ -150,14 +152,14 @@ async fn a_process_that_was_paused_does_not_go_on_when_another_has_taken_over() 
             tokio::join!(paused, stands_still);
         });
     });
-    rota.sees("one", Duration::from_secs(5)).await;
+    of_paused.sees("one", Duration::from_secs(5)).await;
     let second = tokio::spawn(rota.employ(&other, "other", &stop));
     sleep(LOOK).await;
     pause.cancel();
     rota.sees("other", Duration::from_secs(10)).await;
     // It wakes again.
     sleep(RENEW * 2).await;
-    assert!(rota.last("one").unwrap() < rota.first("other").unwrap());
+    assert!(of_paused.last("one").unwrap() < rota.first("other").unwrap());
     stop.cancel();
     second.await.unwrap();
     process.join().unwrap();

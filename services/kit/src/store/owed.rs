@@ -17,7 +17,7 @@ pub(crate) enum Mark {
 
 pub(super) fn put(tx: &Tx<'_>, kind: &str, key: &str, payload: &[u8]) -> Result<(), Error> {
     let sql = "INSERT INTO outbox (kind, key, payload, owed_at, due_at) VALUES (?1, ?2, ?3, ?4, ?4)";
-    tx.execute(sql, params![kind, key, payload, tx.now_micros()]).map(drop)
+    tx.send(sql, params![kind, key, payload, tx.now_micros()])
 }
 
 /// At most `limit` items that are due at `now`, longest due first.
