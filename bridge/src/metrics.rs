@@ -38,6 +38,7 @@ struct Families {
     calls: Family<Labels<2>, Histogram>,
     failed_calls: Family<Labels<3>, Counter>,
     events: Family<Labels<1>, Counter>,
+    unwanted: Family<Labels<1>, Counter>,
     deliveries: Family<Labels<1>, Counter>,
     resubscriptions: Family<Labels<1>, Counter>,
     waiting: Gauge,
@@ -69,6 +70,7 @@ impl Metrics {
             calls: Family::new_with_constructor(|| Histogram::new(exponential_buckets(0.000_25, 2.0, 16))),
             failed_calls: Family::default(),
             events: Family::default(),
+            unwanted: Family::default(),
             deliveries: Family::default(),
             resubscriptions: Family::default(),
             waiting: Gauge::default(),
@@ -127,11 +129,12 @@ impl Metrics {
         }
     }
 
-    /// An event was put into this many mailboxes.
-    pub(crate) fn published(&self, source: Source, published: Published) {
+    /// So many events came; some of them were put into mailboxes.
+    pub(crate) fn published(&self, source: Source, came: usize, published: Published) {
         let labels = [("service", service(source))];
         let deliveries = published.deliveries as u64;
         self.0.events.get_or_create(&labels).inc_by(published.events as u64);
+        self.0.unwanted.get_or_create(&labels).inc_by(came.saturating_sub(published.events) as u64);
         self.0.deliveries.get_or_create(&labels).inc_by(deliveries);
         self.0.waiting.inc_by(deliveries as i64);
     }
@@ -163,6 +166,11 @@ impl Families {
         registry.register("call_seconds", "How long calls to services took", self.calls.clone());
         registry.register("calls_failed", "Calls to services that failed", self.failed_calls.clone());
         registry.register("events", "Events from services that somebody wanted", self.events.clone());
+        registry.register(
+            "events_unwanted",
+            "Events from services that nobody wanted any more, or had already",
+            self.unwanted.clone(),
+        );
         registry.register("deliveries", "Events put into mailboxes", self.deliveries.clone());
         registry.register("resubscriptions", "Event streams that broke", self.resubscriptions.clone());
         registry.register("mailbox_waiting", "Events that wait in mailboxes", self.waiting.clone());

@@ -54,6 +54,11 @@ pub fn connect(url: &str) -> Result<Grpc, Error> {
 }
 
 fn channel(url: &str) -> Result<Channel, Error> {
+    Ok(endpoint(url)?.connect_lazy())
+}
+
+/// How connections to `url` behave, for whoever makes them in a way of its own, as a simulation does.
+pub fn endpoint(url: &str) -> Result<Endpoint, Error> {
     let endpoint = Endpoint::from_shared(url.to_owned())?
         .connect_timeout(Duration::from_secs(3))
         .http2_keep_alive_interval(Duration::from_secs(10))
@@ -62,7 +67,7 @@ fn channel(url: &str) -> Result<Channel, Error> {
         .initial_stream_window_size(1 << 20)
         .initial_connection_window_size(4 << 20)
         .tcp_nodelay(true);
-    Ok(endpoint.connect_lazy())
+    Ok(endpoint)
 }
 
 /// Every call shows the credential.

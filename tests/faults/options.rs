@@ -55,7 +55,7 @@ impl Options {
                 flag @ ("--rounds" | "--minutes") => options.rounds = Some(number(flag, arguments.next())?),
                 "--seed" => options.seed = Some(number("--seed", arguments.next())?),
                 "all" => options.rows.extend(rows::ALL),
-                name => options.rows.push(rows::find(name)?),
+                name => options.rows.extend(rows::find(name)?),
             }
         }
         if options.rounds == Some(0) {

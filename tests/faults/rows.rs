@@ -4,7 +4,9 @@
 
 mod bad_cursor;
 mod bit_rot;
+mod chaos;
 mod clock;
+mod dependency_away;
 mod dependency_reset;
 mod deploy;
 mod disk_full;
@@ -18,13 +20,14 @@ mod plugin_flood;
 mod power_cut;
 mod process_death;
 mod reconnect_storm;
+mod replica_partition;
 mod soak;
 mod write_error;
 
 use crate::row::Row;
 
 /// Every row.
-pub(crate) const ALL: [&Row; 18] = [
+pub(crate) const ALL: [&Row; 22] = [
     &process_death::ROW,
     &power_cut::ROW,
     &write_error::ROW,
@@ -34,24 +37,30 @@ pub(crate) const ALL: [&Row; 18] = [
     &reconnect_storm::ROW,
     &bad_cursor::ROW,
     &duplicate_send::ROW,
+    &duplicate_send::REPLICAS,
     &order::ROW,
     &partition::ROW,
+    &replica_partition::ROW,
     &pause::ROW,
     &dependency_reset::ROW,
+    &dependency_away::ROW,
     &plugin_crash::ROW,
     &plugin_flood::ROW,
     &deploy::ROW,
     &clock::ROW,
     &soak::ROW,
+    &chaos::ROW,
 ];
 
-/// The row of a name or a number.
-pub(crate) fn find(name: &str) -> Result<&'static Row, String> {
-    let named = |row: &&&Row| row.name == name || row.number.to_string() == name;
-    ALL.iter().find(named).copied().ok_or_else(|| {
+/// The row of a name, or the rows of a number.
+pub(crate) fn find(name: &str) -> Result<Vec<&'static Row>, String> {
+    let named = |row: &&Row| row.name == name || row.number.to_string() == name;
+    let found: Vec<_> = ALL.into_iter().filter(named).collect();
+    if found.is_empty() {
         let names: Vec<_> = ALL.iter().map(|row| row.name).collect();
-        format!("{name} is not one of all, {}", names.join(", "))
-    })
+        return Err(format!("{name} is not one of all, {}", names.join(", ")));
+    }
+    Ok(found)
 }
 
 /// Prints them.

@@ -27,8 +27,8 @@ pub(crate) async fn measure(report: &mut Report) {
     let before = server.resident();
     let mut sockets = JoinSet::new();
     for room in 0..ROOMS {
-        let paths: Vec<_> = (0..PEOPLE).map(|person| scene.path(room, person)).collect();
-        for (writer, reader) in socket::open_all(server.sockets, paths).await {
+        let places: Vec<_> = (0..PEOPLE).map(|person| (server.sockets, scene.path(room, person))).collect();
+        for (writer, reader) in socket::open_all(places).await {
             sockets.spawn(idle(writer, reader));
         }
     }

@@ -1,30 +1,53 @@
 //! Speed and memory of the real program, against the figures that it must reach.
 //!
-//! `cargo bench --bench load -- fanout|durable|idle|latency|events|webhook|drain|all`. The server is a process of its own, and so is the bare
-//! broadcast (`reference`) that fan-out is compared with; this process only makes the load. All share one machine.
+//! `cargo bench --bench load -- fanout|durable|idle|latency|events|webhook|drain|all`, and what several processes of each part do over
+//! PostgreSQL and Redis: `replicas|redis|resume|unwanted|postgres|costs`. The servers are processes of their own, and so is the
+//! bare broadcast (`reference`) that fan-out is compared with; this process only makes the load. All share one machine.
+//!
+//! `capacity` measures nothing: it works out of what was measured how many processes it takes for so many sockets, and what is full
+//! first (config/deploy/capacity.md).
 #![expect(clippy::panic, reason = "a benchmark that cannot measure must stop")]
 
+mod audience;
 mod disk;
 mod drain;
 mod durable;
 mod events;
 mod fanout;
+mod flood;
 mod idle;
 mod latency;
+mod metrics;
+mod on_postgres;
+mod parts;
 #[path = "../e2e/stage/process.rs"]
 mod process;
 mod reference;
+mod replicas;
 mod report;
+mod resume;
 mod scene;
 mod server;
 mod socket;
+#[path = "../stand_ins"]
+mod stand_ins {
+    pub(crate) mod postgres;
+    pub(crate) mod redis;
+}
 #[path = "../stand_ins/telegram.rs"]
 mod telegram;
+mod through_redis;
+mod traffic;
+mod unwanted;
+mod usage;
 mod webhook;
 
 use report::Report;
 
-const ALL: [&str; 7] = ["fanout", "durable", "idle", "latency", "events", "webhook", "drain"];
+const ALL: [&str; 12] = [
+    "fanout", "durable", "idle", "latency", "events", "webhook", "drain", "replicas", "redis", "resume",
+    "unwanted", "postgres",
+];
 
 fn main() {
     // Cargo adds `--bench`.
@@ -49,6 +72,11 @@ async fn measure(chosen: &[&str]) {
             "events" => events::measure(&mut report).await,
             "webhook" => webhook::measure(&mut report).await,
             "drain" => drain::measure(&mut report).await,
+            "replicas" => replicas::measure(&mut report).await,
+            "redis" => through_redis::measure(&mut report).await,
+            "resume" => resume::measure(&mut report).await,
+            "unwanted" => unwanted::measure(&mut report).await,
+            "postgres" => on_postgres::measure(&mut report).await,
             _ => panic!("{what} is not one of {}, all", ALL.join(", ")),
         }
     }

@@ -1,6 +1,11 @@
 //! Users, conversations and tokens by the thousand.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    fs,
+    net::SocketAddr,
+    path::Path,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use causeway_proto::{
     chat::{
@@ -12,6 +17,7 @@ use causeway_proto::{
 use futures_util::{StreamExt, stream};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::json;
+use tonic::{Code, Status};
 
 use crate::server::Server;
 
@@ -28,16 +34,25 @@ pub(crate) struct Scene {
 impl Scene {
     /// A scene on a server that has just started.
     pub(crate) fn new(server: &Server) -> Self {
-        let credential = Credential::bearer(&server.secret("service.token")).expect("it fits a header");
+        Self::at(server.grpc, &server.data.path().join("data"))
+    }
+
+    /// The same where chat is at an address, and the keys in a directory.
+    pub(crate) fn at(chat: SocketAddr, keys: &Path) -> Self {
+        let secret = |name: &str| {
+            let secret = fs::read_to_string(keys.join(name));
+            secret.expect("the first start makes it").trim().to_owned()
+        };
+        let credential = Credential::bearer(&secret("service.token")).expect("it fits a header");
         let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_secs();
         Self {
-            grpc: client::remote(&format!("http://{}", server.grpc), credential).expect("an address"),
-            key: EncodingKey::from_secret(server.secret("signing.key").as_bytes()),
+            grpc: client::remote(&format!("http://{chat}"), credential).expect("an address"),
+            key: EncodingKey::from_secret(secret("signing.key").as_bytes()),
             expires: now + 86_400,
         }
     }
 
-    /// Makes groups of so many people: `room-<n>` with `user-<n>-<0…>`.
+    /// Makes groups of so many people: `room-<n>` with `user-<n>-<0…>`. Those that are there stay as they are.
     pub(crate) async fn rooms(&self, rooms: usize, people: usize) {
         let users = (0..rooms).flat_map(|room| (0..people).map(move |person| user(room, person)));
         stream::iter(users).for_each_concurrent(PARALLEL, |id| self.put(id)).await;
@@ -71,7 +86,8 @@ impl Scene {
             ..Default::default()
         };
         let created = ChatClient::new(self.grpc.clone()).create_conversation(request).await;
-        created.expect("the conversation is made");
+        let is_there = |status: &Status| status.code() == Code::AlreadyExists;
+        assert!(created.as_ref().err().is_none_or(is_there), "the conversation is not made: {created:?}");
     }
 
     /// The path on which a person is in a room, with a token.

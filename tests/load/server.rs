@@ -5,6 +5,7 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::Command,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -15,12 +16,13 @@ use tokio::{
     time::sleep,
 };
 
-use crate::process::{Process, free_address};
+use crate::{
+    process::{Process, free_address},
+    usage,
+};
 
 /// How long a server may take to start.
 const STARTING: Duration = Duration::from_secs(20);
-/// Clock ticks per second in /proc, which Linux fixes for programs.
-const TICKS: f64 = 100.0;
 
 /// A running server.
 pub(crate) struct Server {
@@ -86,37 +88,27 @@ impl Server {
         }
     }
 
-    /// The directory that holds its keys.
-    pub(crate) fn secret(&self, name: &str) -> String {
-        let secret = fs::read_to_string(self.data.path().join("data").join(name));
-        secret.expect("the first start makes it").trim().to_owned()
-    }
-
     /// Seconds of processor time used so far, in user and in system mode.
     pub(crate) fn cpu(&self) -> f64 {
-        let stat = self.proc("stat");
-        // The name, which may hold anything, ends with the last parenthesis; the times are fields 14 and 15.
-        let fields: Vec<_> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
-        [fields[11], fields[12]].iter().filter_map(|ticks| ticks.parse::<f64>().ok()).sum::<f64>() / TICKS
+        usage::cpu(self.process.id())
     }
 
     /// Resident memory in KiB.
     pub(crate) fn resident(&self) -> f64 {
-        let status = self.proc("status");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
-        line.trim().trim_end_matches(" kB").parse().unwrap_or_else(|_| panic!("no VmRSS in {status}"))
-    }
-
-    fn proc(&self, file: &str) -> String {
-        let path = format!("/proc/{}/{file}", self.process.id());
-        fs::read_to_string(&path)
-            .unwrap_or_else(|error| panic!("{path}: {error}:\n{}", self.process.printed()))
+        usage::resident(self.process.id())
     }
 
     /// Kills it (SIGKILL); what it has stored stays.
     pub(crate) fn kill(mut self) -> TempDir {
         self.process.kill();
         self.data
+    }
+
+    /// Stops it in order, when nobody else looks at it any more.
+    pub(crate) async fn stop_shared(server: Arc<Self>) {
+        if let Some(server) = Arc::into_inner(server) {
+            server.stop().await;
+        }
     }
 
     /// Stops it in order.
@@ -133,7 +125,8 @@ pub(crate) fn directory() -> TempDir {
     tempfile::Builder::new().prefix("causeway-").tempdir_in(home).expect("the target directory is writable")
 }
 
-async fn answers(address: SocketAddr, path: &str) -> bool {
+/// Whether something answers on a path with anything but a server's error.
+pub(crate) async fn answers(address: SocketAddr, path: &str) -> bool {
     let Ok(mut stream) = TcpStream::connect(address).await else { return false };
     let request = format!("GET {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     let mut answer = String::new();

@@ -36,6 +36,17 @@ pub(crate) async fn open(address: SocketAddr, path: &str) -> (Writer, Reader) {
     (Writer(writer), Reader(reader))
 }
 
+/// Opens a socket unless it is refused, as by somebody who has just gone.
+pub(crate) async fn try_open(address: SocketAddr, path: &str) -> Option<(Writer, Reader)> {
+    let stream = TcpStream::connect(address).await.ok()?;
+    stream.set_nodelay(true).ok()?;
+    let config = WebSocketConfig::default().read_buffer_size(4_096);
+    let url = format!("ws://{address}{path}");
+    let (socket, _) = client_async_with_config(url, stream, Some(config)).await.ok()?;
+    let (writer, reader) = socket.split();
+    Some((Writer(writer), Reader(reader)))
+}
+
 async fn connect(address: SocketAddr) -> TcpStream {
     let mut tries = 0;
     loop {
@@ -48,12 +59,11 @@ async fn connect(address: SocketAddr) -> TcpStream {
     }
 }
 
-/// Opens many sockets, in the order of their paths.
+/// Opens many sockets, in the order of their addresses and paths.
 pub(crate) async fn open_all(
-    address: SocketAddr,
-    paths: impl IntoIterator<Item = String>,
+    places: impl IntoIterator<Item = (SocketAddr, String)>,
 ) -> Vec<(Writer, Reader)> {
-    let opening = stream::iter(paths).map(|path| async move { open(address, &path).await });
+    let opening = stream::iter(places).map(|(address, path)| async move { open(address, &path).await });
     opening.buffered(PARALLEL).collect().await
 }
 

@@ -84,6 +84,11 @@ impl Postgres {
         format!("postgres://{ROLE}:{PASSWORD}@127.0.0.1:{}/{database}", self.port)
     }
 
+    /// Its TCP port.
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
     /// How it is reached, in libpq's form: as a role that may do everything, in the database `postgres`.
     pub(crate) fn connection(&self) -> String {
         format!("host=127.0.0.1 port={} user={ROLE} password={PASSWORD} dbname=postgres", self.port)

@@ -158,7 +158,7 @@ impl Subscriber {
         while !rest.is_empty() {
             let (together, later) = rest.split_at(count_together(rest));
             let published = self.registry.publish(together);
-            self.metrics.published(self.source, published);
+            self.metrics.published(self.source, together.len(), published);
             if published.gap {
                 tracing::warn!(service = service(self.source), "a gap in a topic; reading it again");
             }

@@ -24,12 +24,13 @@ use tokio_postgres::{
     Config,
     config::{Host as Server, SslMode},
 };
+use tokio_postgres_rustls::MakeRustlsConnect;
 
 use self::{
     layout::{Layout, Lookup},
     link::{Heard, Link},
     row::Row,
-    tls::Tls,
+    tls::tls,
 };
 use crate::{
     error::TableError,
@@ -51,7 +52,7 @@ pub(crate) struct Listener(Arc<Source>);
 struct Source {
     publisher: Publisher,
     config: Config,
-    tls: Option<Tls>,
+    tls: Option<MakeRustlsConnect>,
     settings: Table,
 }
 
@@ -78,7 +79,7 @@ impl Listener {
         // What cannot be read of it may be the password.
         let Some(Ok(mut config)) = connection else { return Err("has no connection".to_owned()) };
         let tls = match Config::get_ssl_mode(&config) {
-            SslMode::Require => Some(Tls::new(settings.ca_file.as_deref())?),
+            SslMode::Require => Some(tls(settings.ca_file.as_deref())?),
             _ => {
                 config.ssl_mode(SslMode::Disable);
                 None

@@ -28,6 +28,7 @@ mod tests;
 pub use link::{Link, Reach, Service, Versions};
 pub use methods::Keyed;
 pub use metrics::Metrics;
+pub use pool::Connect;
 pub use resolver::{Resolve, System};
 pub use settings::Settings;
 pub use targets::{Name, Targets, TargetsError};

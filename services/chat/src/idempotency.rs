@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use causeway_kit::{
     Error, Store,
+    lease::Lease,
     store::{Reader, Tx, params},
 };
 use causeway_proto::{chat::Message, time::Clock};
@@ -44,9 +45,9 @@ pub(crate) fn horizon(now_micros: i64, window: Duration) -> i64 {
     now_micros.saturating_sub(i64::try_from(window.as_micros()).unwrap_or(i64::MAX))
 }
 
-/// Drops keys older than `window`, now and then, until `stop`.
+/// Drops keys older than `window`, now and then, until `stop`; one of the processes that have the store does.
 pub(crate) async fn sweep(store: Store, clock: Clock, window: Duration, stop: CancellationToken) {
-    let work = async {
+    let work = async || {
         let mut ticks = interval(SWEEP);
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -56,7 +57,7 @@ pub(crate) async fn sweep(store: Store, clock: Clock, window: Duration, stop: Ca
             }
         }
     };
-    stop.run_until_cancelled(work).await;
+    Lease::new(&store, "sweep/idempotency").keep_at(&stop, |_| stop.run_until_cancelled(work())).await;
 }
 
 /// Drops the keys of messages sent before `horizon`, a batch at a time. A quiet minute writes nothing.

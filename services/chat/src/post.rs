@@ -26,6 +26,7 @@ pub(crate) struct Letter {
 /// Stores a message and tells the conversation, and does what follows where it is one with a customer.
 pub(crate) fn post(tx: &mut Tx<'_>, seat: &Seat, letter: Letter) -> Result<Message, Error> {
     let customer = customer_of(tx, seat)?;
+    tx.foresee_event(Topic::Conversation(&seat.conversation.id))?;
     let message = store(tx, seat, compose(tx, seat, customer, letter))?;
     let body = event::Body::MessageCreated(MessageCreated { message: Some(message.clone()) });
     tx.append(Source::Chat, Topic::Conversation(&seat.conversation.id), body)?;

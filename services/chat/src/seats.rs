@@ -43,21 +43,25 @@ pub(crate) fn take(reader: &Reader<'_>, conversation: &Given, user: &Given) -> R
     find(reader, &ids::conversation(reader, conversation)?, &ids::user(reader, user)?)
 }
 
+const SEAT: &str =
+    "SELECT p.role, p.read_message_id, p.delivered_message_id, p.read_at,
+        c.id, c.kind, c.name, c.pair_low, c.pair_high, c.customer_id, c.status, c.priority,
+        c.participant_count, c.last_message_id, c.created_at, c.updated_at,
+        u.id, u.username, u.name, u.first_name, u.last_name, u.email, u.source, u.profile_picture, u.is_active,
+        u.created_at
+ FROM participant AS p
+ CROSS JOIN conversation AS c ON c.id = p.conversation_id
+ CROSS JOIN user AS u ON u.id = p.user_id
+ WHERE p.conversation_id = ?1 AND p.user_id = ?2";
+
+/// Says that the seat will be looked for.
+pub(crate) fn foresee(reader: &Reader<'_>, conversation_id: &str, user_id: &str) -> Result<(), Error> {
+    reader.foresee(SEAT, params![conversation_id, user_id])
+}
+
 /// The seat of a user in a conversation, by canonical ids. One statement, because every message starts here.
 pub(crate) fn find(reader: &Reader<'_>, conversation_id: &str, user_id: &str) -> Result<Seat, Error> {
-    let seat = reader.one(
-        "SELECT p.role, p.read_message_id, p.delivered_message_id, p.read_at,
-                c.id, c.kind, c.name, c.pair_low, c.pair_high, c.customer_id, c.status, c.priority,
-                c.participant_count, c.last_message_id, c.created_at, c.updated_at,
-                u.id, u.username, u.name, u.first_name, u.last_name, u.email, u.source, u.profile_picture, u.is_active,
-                u.created_at
-         FROM participant AS p
-         CROSS JOIN conversation AS c ON c.id = p.conversation_id
-         CROSS JOIN user AS u ON u.id = p.user_id
-         WHERE p.conversation_id = ?1 AND p.user_id = ?2",
-        params![conversation_id, user_id],
-        from_row,
-    )?;
+    let seat = reader.one(SEAT, params![conversation_id, user_id], from_row)?;
     seat.ok_or_else(conversations::not_found)
 }
 

@@ -45,6 +45,9 @@ pub(crate) fn send(
 ) -> Result<SendMessageResponse, Error> {
     let sender_id = ids::user(tx, &draft.sender)?;
     if !draft.client_message_id.is_empty() {
+        if let To::Conversation(Given::Canonical(id)) = &draft.to {
+            seats::foresee(tx, id, &sender_id)?;
+        }
         let since = idempotency::horizon(tx.now_micros(), settings.idempotency);
         if let Some(message) = idempotency::find(tx, &sender_id, &draft.client_message_id, since)? {
             return Ok(SendMessageResponse { message: Some(message), duplicate: true });

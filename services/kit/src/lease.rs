@@ -22,7 +22,7 @@ use crate::{
 mod candidate;
 mod held;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use candidate::{Candidate, Standing};
 pub(crate) use held::Held;

@@ -6,8 +6,8 @@
 //! The way of an event: `service` (the door) → `hello` (who is it?) → `session` (what is said is told apart) → `intake` (batches,
 //! in the order that `settling` allows) → `apply` (one event in a job of the store) → [`Desk::apply`] → outcome. The way of a
 //! delivery: [`owe`] → the outbox's lines (`store/line.rs`) → `dispatch` → [`Desk::prepare`] → the plugin → `report` →
-//! [`Desk::note`]. Beside them: `credentials` and `registry` (what is stored of plugins), `lease` (who has which delivery in
-//! hand), `dismissal` (why an attachment ends), `operators` (what people see and do).
+//! [`Desk::note`]. Beside them: `credentials` and `registry` (what is stored of plugins), `in_hand` (who has which delivery),
+//! `place` (which process has which plugin), `dismissal` (why an attachment ends), `operators` (what people see and do).
 //!
 //! To host another kind of plugin: name it in `PluginKind`, and answer for it in a [`Desk`].
 
@@ -17,13 +17,16 @@ mod credentials;
 mod desk;
 mod dismissal;
 mod dispatch;
+mod gauges;
 mod hello;
 mod host;
+mod in_hand;
 mod intake;
-mod lease;
+mod live;
 pub(crate) mod measure;
 mod operators;
 mod pace;
+mod place;
 mod registry;
 mod report;
 mod service;

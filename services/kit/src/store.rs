@@ -54,6 +54,8 @@ mod refusal;
 mod row;
 mod schema;
 pub(crate) mod signal;
+#[cfg(any(test, feature = "testing"))]
+pub mod simulated;
 mod skew;
 mod sqlite;
 #[cfg(test)]
@@ -72,6 +74,20 @@ pub enum Storage {
     Files(PathBuf),
     /// A schema for each in this database.
     Postgres(Arc<Postgres>),
+    /// In a database of a simulation.
+    #[cfg(any(test, feature = "testing"))]
+    Simulated(Arc<simulated::Database>),
+}
+
+impl Storage {
+    /// Whether time is simulated, beside which no thread may run.
+    fn is_simulated(&self) -> bool {
+        match self {
+            Self::Files(_) | Self::Postgres(_) => false,
+            #[cfg(any(test, feature = "testing"))]
+            Self::Simulated(_) => true,
+        }
+    }
 }
 
 /// Where and how a store is opened.
@@ -115,19 +131,25 @@ impl Store {
         let condition = Arc::new(condition::Condition::new(options.name));
         let (orders, queue) = mpsc::channel(QUEUE);
         let (weak, well) = (orders.downgrade(), condition.clone());
-        let opening = tokio::task::spawn_blocking(move || {
+        let is_simulated = options.storage.is_simulated();
+        let open = move || {
             let opened = match &options.storage {
                 Storage::Files(folder) => {
                     let path = folder.join(options.name).with_extension("db");
                     sqlite::open(&path, &options, weak, well)?
                 }
                 Storage::Postgres(server) => postgres::open(server, &options)?,
+                #[cfg(any(test, feature = "testing"))]
+                Storage::Simulated(database) => simulated::open(database, &options)?,
             };
             Ok::<_, OpenError>((options, opened))
-        });
-        let (options, opened) = opening.await.map_err(|_| OpenError::Panicked)??;
+        };
+        let (options, opened) = match is_simulated {
+            true => open()?,
+            false => tokio::task::spawn_blocking(open).await.map_err(|_| OpenError::Panicked)??,
+        };
         let StoreOptions { name, clock, bus, retain, storage, .. } = options;
-        let is_shared = matches!(storage, Storage::Postgres(_));
+        let is_shared = !matches!(storage, Storage::Files(_));
         let owed = watch::Sender::new(());
         let engine::Opened { engine, position, readers, most_readers, connect } = opened;
         let writer = writer::Writer {
@@ -143,7 +165,11 @@ impl Store {
             skew: skew::Skew { store: name, gauge: metrics.stores.skew(name), was_told: false },
             closing: None,
         };
-        writer.spawn(name).map_err(OpenError::Thread)?;
+        match storage {
+            Storage::Files(_) | Storage::Postgres(_) => writer.spawn(name).map_err(OpenError::Thread)?,
+            #[cfg(any(test, feature = "testing"))]
+            Storage::Simulated(database) => drop(tokio::spawn(simulated::write(writer, database))),
+        }
         let readers = Arc::new(pool::Pool::new(most_readers, readers, connect, condition.clone()));
         let metrics = metrics.clone();
         let inner = Inner { orders, readers, condition, owed, retain, clock, bus, name, is_shared, metrics };

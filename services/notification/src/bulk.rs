@@ -117,6 +117,11 @@ pub(crate) fn has_ended(bulk: &Bulk) -> bool {
     }
 }
 
+/// Whether a message is under way.
+pub(crate) fn is_under_way(reader: &Reader<'_>) -> Result<bool, Error> {
+    Ok(reader.one("SELECT 1 FROM bulk WHERE state = 1 LIMIT 1", params![], |_| Ok(()))?.is_some())
+}
+
 /// Notifies the next group of the bulk message that waits longest; how many, or `None` when no message is
 /// under way.
 pub(crate) fn step(tx: &mut Tx<'_>, group: usize) -> Result<Option<usize>, Error> {

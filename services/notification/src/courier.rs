@@ -1,8 +1,14 @@
 //! The task that carries bulk messages out, group by group, and the stream that tells how far one is.
+//!
+//! Of several processes of the service one carries out, by a lease. The others wake it, and follow the database.
 
 use std::{sync::Arc, time::Duration};
 
-use causeway_kit::{Error, Store};
+use causeway_kit::{
+    Error, Store,
+    bus::Wakes,
+    lease::{Fence, LOOK, Lease},
+};
 use causeway_proto::notification::{Bulk, WatchBulkResponse};
 use futures_util::{Stream, stream};
 use tokio::sync::{Notify, watch};
@@ -13,6 +19,9 @@ use crate::{bulk, counters::Counters};
 
 /// How long to wait after a group that could not be stored.
 const RETRY: Duration = Duration::from_secs(1);
+
+/// What couriers of other processes are woken by.
+const KIND: &str = "bulk";
 
 /// How the task is woken, and how it tells that a message moved. Cloning is cheap.
 #[derive(Clone)]
@@ -34,14 +43,28 @@ impl Courier {
     /// the store comes after that job.
     pub(crate) fn wake(&self) {
         self.wake.notify_one();
+        if self.store.is_shared() {
+            self.store.bus().wake(KIND);
+        }
     }
 
-    /// Carries out what is under way, until `stop`: first of all what was under way when the service last
-    /// stopped.
+    /// Carries out what is under way, until `stop` and while no other process does: first of all what was
+    /// under way when the service last stopped.
     pub(crate) async fn run(self, group: usize, counters: Counters) {
+        let lease = Lease::new(&self.store, KIND);
+        lease.keep_at(&self.stop, |fence| self.carry_out(fence, group, &counters)).await;
+    }
+
+    async fn carry_out(&self, fence: Fence, group: usize, counters: &Counters) {
+        let mut wakes = self.store.is_shared().then(|| self.store.bus().wakes(KIND));
         let mut failing = false;
         while !self.stop.is_cancelled() {
-            let step = self.store.write(move |tx| bulk::step(tx, group)).await;
+            let fence = fence.clone();
+            let step = self.store.write(move |tx| {
+                fence.check(tx)?;
+                bulk::step(tx, group)
+            });
+            let step = step.await;
             if let Err(error) = &step
                 && !failing
             {
@@ -52,8 +75,25 @@ impl Courier {
             self.moves.send_modify(|moves| *moves = moves.wrapping_add(1));
             match step {
                 Ok(Some(notified)) => counters.bulk(notified),
-                Ok(None) => self.pause(self.wake.notified()).await,
+                Ok(None) => self.pause(self.woken(wakes.as_mut())).await,
                 Err(_) => self.pause(tokio::time::sleep(RETRY)).await,
+            }
+        }
+    }
+
+    /// Waits until there may be something to carry out. What other processes say may be lost, so it is looked
+    /// for as well.
+    async fn woken(&self, wakes: Option<&mut Wakes>) {
+        let Some(wakes) = wakes else { return self.wake.notified().await };
+        loop {
+            tokio::select! {
+                () = self.wake.notified() => return,
+                () = wakes.next() => return,
+                () = tokio::time::sleep(LOOK) => {}
+            }
+            // A failure is told by whoever tries to carry out.
+            if self.store.read(bulk::is_under_way).await.unwrap_or(true) {
+                return;
             }
         }
     }
@@ -104,6 +144,8 @@ impl Progress {
             let moved = tokio::select! {
                 () = self.courier.stop.cancelled() => false,
                 moved = self.moves.changed() => moved.is_ok(),
+                // Another process may carry it out.
+                () = tokio::time::sleep(LOOK), if self.courier.store.is_shared() => true,
             };
             if !moved {
                 return Err(Error::unavailable("the notification service is stopping"));

@@ -133,16 +133,17 @@ async fn go_back(
 ) -> Result<(), Failure> {
     let (data, copy) = (postgres.data(), trial.home().join("copy"));
     let [from, to] = [&data, &copy].map(|path| path.display().to_string());
+    let reads = async || Ok(Stored::read(&scene.grpc, crowd.rooms()).await.is_ok());
     postgres.stop();
     system("cp", &["-a", &from, &to])?;
     postgres.resume();
     crowd.acknowledges(SOME, SERVED * 3).await?;
+    until("chat reads again", PRESENT, reads).await?;
     crowd.settle(scene).await?;
     postgres.stop();
     system("rm", &["-rf", &from])?;
     system("mv", &[&to, &from])?;
     postgres.resume();
-    let reads = async || Ok(Stored::read(&scene.grpc, crowd.rooms()).await.is_ok());
     until("chat reads again", PRESENT, reads).await?;
     Ok(())
 }

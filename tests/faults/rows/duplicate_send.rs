@@ -1,4 +1,5 @@
-//! Row 9: a message is sent a hundred times at once, under one key, through two bridges, while one of the parts dies.
+//! Row 9: a message is sent a hundred times at once, under one key, through two bridges, while one of the parts dies: over one chat,
+//! and over two on PostgreSQL.
 
 use std::{
     collections::BTreeSet,
@@ -19,6 +20,7 @@ use crate::{
     row::Row,
     stage::{
         Crowd, CrowdPlan, Deployment, Scene, bridges,
+        fleet::Fleet,
         socket::{Came, Socket},
     },
     trial::Trial,
@@ -31,7 +33,14 @@ pub(crate) const ROW: Row = Row {
     control: "everybody has a key of their own",
     short: 4,
     long: 100,
-    run: |trial| Box::pin(run(trial)),
+    run: |trial| Box::pin(over_one_chat(trial)),
+};
+
+pub(crate) const REPLICAS: Row = Row {
+    name: "duplicate-replicas",
+    must_hold: "one message, one id, the same answer to all, of two chats",
+    run: |trial| Box::pin(over_two_chats(trial)),
+    ..ROW
 };
 
 /// How often the message is sent at once.
@@ -42,8 +51,9 @@ const ANSWERED: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(3);
 /// The latest that something dies after the start, in milliseconds.
 const LATEST: u64 = 60;
-/// What dies, in turn.
-const VICTIMS: [Option<&str>; 4] = [None, Some("chat"), Some("bridge"), Some("bridge-2")];
+/// What dies, in turn: nothing, and something else each time.
+const OF_SPLIT: [Option<&str>; 4] = [None, Some("chat"), Some("bridge"), Some("bridge-2")];
+const OF_FLEET: [Option<&str>; 4] = [None, Some("chat"), Some("chat-2"), Some("bridge")];
 
 /// One who sends.
 struct Racer {
@@ -56,13 +66,31 @@ struct Racer {
     go: Arc<Barrier>,
 }
 
-async fn run(trial: &mut Trial) -> Outcome {
-    let (data, ledger) = (trial.place("data")?, trial.ledger("ledger")?);
-    let mut deployment = Deployment::split(trial.home(), &data);
+async fn over_one_chat(trial: &mut Trial) -> Outcome {
+    let mut deployment = Deployment::split(trial.home(), &trial.place("data")?);
     deployment.up().await?;
     let other = bridges::add(&mut deployment, "bridge-2").await?;
-    let scene = Scene::new(&deployment)?;
     let doors = [deployment.at.bridge, other];
+    run(trial, &mut deployment, doors, OF_SPLIT).await
+}
+
+async fn over_two_chats(trial: &mut Trial) -> Outcome {
+    let Some(mut fleet) = Fleet::plan(trial.home(), &trial.place("data")?) else {
+        return Err(Failure::LeftOut("PostgreSQL or Redis is not installed".into()));
+    };
+    fleet.up().await?;
+    let doors = fleet.doors;
+    run(trial, &mut fleet.deployment, doors, OF_FLEET).await
+}
+
+async fn run(
+    trial: &mut Trial,
+    deployment: &mut Deployment,
+    doors: [SocketAddr; 2],
+    victims: [Option<&'static str>; 4],
+) -> Outcome {
+    let ledger = trial.ledger("ledger")?;
+    let scene = Scene::new(deployment)?;
     let plan =
         CrowdPlan { rooms: 1, writers: 0, readers: 4, settling: settling(trial), ..CrowdPlan::default() };
     let crowd = Crowd::start(&scene, plan, &doors, &ledger).await?;
@@ -81,12 +109,12 @@ async fn run(trial: &mut Trial) -> Outcome {
             racers.spawn(Racer { door: *door, path, text, key, go }.race());
         }
         go.wait().await;
-        let victim = VICTIMS[round as usize % VICTIMS.len()];
+        let victim = victims[round as usize % victims.len()];
         if let Some(victim) = victim {
             sleep(Duration::from_millis(trial.chance.random_range(0..LATEST))).await;
             deployment.kill(victim);
             deployment.up().await?;
-            bridges::is_ready(other).await?;
+            bridges::is_ready(doors[1]).await?;
         }
         let ids = finish(racers, &mut answers).await?;
         note(&mut pen, room, &text, &ids)?;

@@ -84,7 +84,8 @@ async fn run(trial: &mut Trial) -> Outcome {
         after = (counted(deployment.at.admin).await?, Holdings::of(process)?.descriptors);
         Ok(are_back(&before, &after.0) && after.1 <= descriptors + COME_AND_GO)
     };
-    let back = until("everything is back", BACK, is_back).await;
+    let patience = if trial.control { BACK / 3 } else { BACK };
+    let back = until("everything is back", patience, is_back).await;
     check!(
         back.is_ok(),
         "{GAUGES:?} were {before:?} and are {:?}, {descriptors} descriptors are {}",

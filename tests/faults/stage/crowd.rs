@@ -193,11 +193,6 @@ impl Crowd {
         &self.rooms
     }
 
-    /// Where sockets are opened from now on.
-    pub(crate) fn move_to(&self, doors: &[SocketAddr]) {
-        doors.clone_into(&mut self.shared.doors.lock().expect("no poison"));
-    }
-
     /// No new messages; those under way are finished.
     pub(crate) fn pause_writing(&self) {
         self.shared.writing.store(false, Relaxed);

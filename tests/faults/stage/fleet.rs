@@ -62,6 +62,16 @@ impl Fleet {
         Some(Self { deployment, doors, chats, postgres, store, redis })
     }
 
+    /// Where PostgreSQL listens.
+    pub(crate) fn store_at(&self) -> SocketAddr {
+        SocketAddr::from(([127, 0, 0, 1], self.postgres.port()))
+    }
+
+    /// What the store is called by who reaches it by another address.
+    pub(crate) fn store_by(&self, address: SocketAddr) -> String {
+        self.store.replace(&self.store_at().to_string(), &address.to_string())
+    }
+
     /// Starts whatever does not run and waits until both bridges are ready; how long that took.
     pub(crate) async fn up(&mut self) -> anyhow::Result<Duration> {
         let begun = Instant::now();

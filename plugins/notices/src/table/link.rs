@@ -14,8 +14,9 @@ use tokio::{
     time::timeout,
 };
 use tokio_postgres::{AsyncMessage, Client, Config, Connection, NoTls, Row, types::ToSql};
+use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::{layout::quoted, tls::Tls};
+use super::layout::quoted;
 use crate::error::TableError;
 
 /// Most ids that wait to be looked at. Beyond that it is only known that there is something.
@@ -58,7 +59,7 @@ impl Link {
     /// Connects. `patience`: how long that, and any query, may take.
     pub(super) async fn open(
         config: &Config,
-        tls: Option<&Tls>,
+        tls: Option<&MakeRustlsConnect>,
         patience: Duration,
     ) -> Result<Self, TableError> {
         let told = Arc::new(Told::default());

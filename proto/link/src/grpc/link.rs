@@ -96,7 +96,8 @@ impl Reach {
         self.service_over(service, targets, Box::new(connect))
     }
 
-    pub(crate) fn service_over(
+    /// The same over connections of another kind, as a simulation has them.
+    pub fn service_over(
         &self,
         service: Service,
         targets: &Targets,

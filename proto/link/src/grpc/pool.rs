@@ -21,7 +21,7 @@ use super::{
 };
 
 /// Makes the channel to a URL.
-pub(crate) type Connect = Box<dyn Fn(&str) -> Result<Grpc, tonic::transport::Error> + Send + Sync>;
+pub type Connect = Box<dyn Fn(&str) -> Result<Grpc, tonic::transport::Error> + Send + Sync>;
 
 /// The endpoints of a service.
 pub(crate) struct Pool {

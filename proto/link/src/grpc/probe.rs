@@ -46,7 +46,9 @@ impl Probe {
         if before != health {
             tell(pool, endpoint, before, health, misfit);
         }
-        if health == Health::NotServing && pool.has_another(endpoint) {
+        // A stream says nothing of a peer that is silent until HTTP/2's own pings find it gone, and those who wait for what should
+        // come on it do not have that long.
+        if matches!(health, Health::NotServing | Health::Unreachable) && pool.has_another(endpoint) {
             endpoint.dismiss();
         }
     }

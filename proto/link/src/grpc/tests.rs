@@ -198,6 +198,20 @@ async fn a_stream_moves_when_its_endpoint_stops_soon() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_stream_moves_when_its_endpoint_stands_still() {
+    let servers = [Served::start(), Served::start()];
+    let client = link(&urls(&servers));
+    let mut stream = Subscription::open(&client).await.unwrap();
+    let here = usize::from(servers[1].streams() == 1);
+    servers[here].stands_still(Duration::from_secs(6));
+    let ended =
+        tokio::time::timeout(Duration::from_secs(4), stream.incoming.message()).await.expect("it ends");
+    assert_eq!(ended.unwrap_err().code(), Code::Unavailable);
+    let _next = Subscription::open(&client).await.unwrap();
+    assert_eq!(servers[1 - here].streams(), 1, "the next is where it is well");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_stream_that_broke_is_opened_elsewhere_at_once() {
     let mut servers = [Served::start(), Served::start()];
     let client = link(&urls(&servers));

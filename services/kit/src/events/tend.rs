@@ -15,6 +15,7 @@ use super::Hub;
 use crate::{
     bus::redis::LOOK_AT_LOG,
     error::{Error, chain},
+    lease::Lease,
     store::{Store, log},
 };
 
@@ -26,15 +27,18 @@ impl Hub {
     /// Tends the hub until `stop`. One task for each hub of a process, however many subscribers it has.
     pub async fn tend(self, stop: CancellationToken) {
         if let Some(store) = self.store() {
-            stop.run_until_cancelled(self.keep_tending(store)).await;
+            // Each process sweeps for its own subscribers, and one of those that have the store trims it.
+            let trim = Lease::new(store, "sweep/log");
+            tokio::join!(
+                stop.run_until_cancelled(self.keep_tending(store)),
+                trim.keep_at(&stop, |_| stop.run_until_cancelled(keep_trimming(store))),
+            );
         }
     }
 
     async fn keep_tending(&self, store: &Store) {
-        let [mut trim, mut probe] = [TRIM, PROBE].map(interval);
-        for ticks in [&mut trim, &mut probe] {
-            ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        }
+        let mut probe = interval(PROBE);
+        probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut losses = self.bus().wakes(LOOK_AT_LOG);
         let mut health = self.bus().health();
         let mut swept = None;
@@ -46,10 +50,6 @@ impl Hub {
                 () = sleep_until(next) => {}
                 () = losses.next() => {}
                 () = changed(&mut health) => {}
-                _ = trim.tick() => {
-                    report("trim", store.trim().await);
-                    continue;
-                }
                 _ = probe.tick() => {
                     store.probe().await;
                     continue;
@@ -76,6 +76,15 @@ impl Hub {
             self.bus().remind(self.source(), &topic.topic, topic.head);
         }
         Ok(())
+    }
+}
+
+async fn keep_trimming(store: &Store) {
+    let mut trim = interval(TRIM);
+    trim.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        trim.tick().await;
+        report("trim", store.trim().await);
     }
 }
 

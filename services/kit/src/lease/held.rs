@@ -82,6 +82,14 @@ impl Held {
         done
     }
 
+    /// What another process asks of this one, in its words; `None`: the lease is another's.
+    pub(crate) async fn wanted(&self) -> Result<Option<String>, Error> {
+        let Some(term) = &self.term else { return Ok(Some(String::new())) };
+        let name = self.name.clone();
+        let entry = self.store.read(move |reader| lease::get(reader, &name)).await?;
+        Ok(entry.filter(|entry| entry.holder == term.holder).map(|entry| entry.wanted))
+    }
+
     /// Renews until it cannot be done in time.
     async fn keep(&self, term: &Term, note: impl Fn() -> String) {
         let mut next = tick();

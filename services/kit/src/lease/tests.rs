@@ -17,20 +17,28 @@ use tokio::{
 
 use super::*;
 use crate::{
+    bus::Bus,
     store::tests::{Scratch, note, notes},
     testing,
 };
 
 const HOUR: i64 = 3_600_000_000;
 
-/// Stores that are one, each as a process has it, on clocks that differ by an hour; `None` where PostgreSQL is not installed.
-async fn two() -> Option<(Store, Store)> {
+/// Two stores that are one, each as a process has it, on these clocks; `None` where PostgreSQL is not installed.
+pub(crate) async fn two_on(clocks: [Clock; 2]) -> Option<(Store, Store)> {
     let scratch = Scratch::new();
     let storage = testing::shared(scratch.dir.path())?;
-    let one = Scratch { storage, ..scratch };
+    let [clock, other] = clocks;
+    let one = Scratch { storage, clock, ..scratch };
     let store = one.open().await;
-    let other = Scratch { clock: Clock::manual(2 * HOUR), ..one };
+    // Each has a bus of its own, which does not reach the other.
+    let other = Scratch { clock: other, bus: Bus::default(), ..one };
     Some((store, other.open().await))
+}
+
+/// Two on clocks that differ by an hour.
+async fn two() -> Option<(Store, Store)> {
+    two_on([Clock::manual(HOUR), Clock::manual(2 * HOUR)]).await
 }
 
 /// Who works when.

@@ -1,6 +1,12 @@
 //! An outbox keeps at it until an item is carried out or given up.
 
-use tokio::sync::mpsc;
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use causeway_proto::time::Clock;
+use tokio::{sync::mpsc, task::JoinHandle};
 use tokio_util::task::TaskTracker;
 
 use super::*;
@@ -62,7 +68,7 @@ async fn left(store: &Store) -> Vec<(String, Option<String>, bool)> {
 }
 
 fn scratch() -> Scratch {
-    Scratch { clock: causeway_proto::time::Clock::default(), ..Scratch::new() }
+    Scratch { clock: Clock::default(), ..Scratch::new() }
 }
 
 #[tokio::test]
@@ -173,4 +179,91 @@ fn the_wait_doubles_up_to_the_longest_and_varies() {
         let doubled = Duration::from_millis(500).saturating_mul(1 << attempts.min(10)).min(options.longest);
         assert!(wait >= doubled / 2 && wait <= doubled, "{attempts}: {wait:?}");
     }
+}
+
+/// Two processes with one store; `None` where PostgreSQL is not installed.
+async fn two() -> Option<(Store, Store)> {
+    crate::lease::tests::two_on([Clock::default(), Clock::default()]).await
+}
+
+/// A process that carries out what is owed, and writes down what and that nobody else does at the same time.
+#[derive(Clone, Default)]
+struct Ledger {
+    at_work: Arc<AtomicUsize>,
+    keys: Arc<Mutex<Vec<String>>>,
+}
+
+impl Ledger {
+    fn employ(&self, store: &Store, stop: &CancellationToken) -> JoinHandle<()> {
+        let ledger = self.clone();
+        let handler = move |items: Vec<Item>| {
+            let ledger = ledger.clone();
+            async move {
+                assert_eq!(ledger.at_work.fetch_add(1, Ordering::SeqCst), 0, "one at a time");
+                tokio::time::sleep(Duration::from_millis(10)).await;
+                ledger.at_work.fetch_sub(1, Ordering::SeqCst);
+                ledger.keys.lock().unwrap().extend(items.iter().map(|item| item.key.clone()));
+                vec![Outcome::Done; items.len()]
+            }
+        };
+        let options = Options { batch: 4, ..quick() };
+        tokio::spawn(run(store.clone(), "away", options, stop.clone(), handler))
+    }
+
+    async fn holds(&self, count: usize) {
+        let held = async {
+            while self.keys.lock().unwrap().len() < count {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), held).await.expect("all is carried out within 10 s");
+    }
+}
+
+#[tokio::test]
+async fn of_two_processes_one_carries_out_what_both_owe_and_the_other_goes_on() {
+    let Some((one, other)) = two().await else { return };
+    let (ledger, first, last) = (Ledger::default(), CancellationToken::new(), CancellationToken::new());
+    let tasks = [ledger.employ(&one, &first), ledger.employ(&other, &last)];
+    for number in 0..60 {
+        let store = if number % 2 == 0 { &one } else { &other };
+        store.write(move |tx| tx.owe("away", &number.to_string(), Vec::new())).await.unwrap();
+        if number == 30 {
+            first.cancel();
+        }
+    }
+    ledger.holds(60).await;
+    last.cancel();
+    for task in tasks {
+        task.await.unwrap();
+    }
+    let mut keys: Vec<u32> = ledger.keys.lock().unwrap().iter().map(|key| key.parse().unwrap()).collect();
+    keys.sort_unstable();
+    assert_eq!(keys, (0..60).collect::<Vec<_>>(), "each once");
+    assert!(left(&one).await.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_process_had_in_hand_that_died_is_carried_out_by_another_within_ten_seconds() {
+    let Some((one, other)) = two().await else { return };
+    let stop = CancellationToken::new();
+    let (ask, mut asked) = mpsc::channel(1);
+    let never = move |items: Vec<Item>| {
+        let ask = ask.clone();
+        async move {
+            ask.send(items).await.unwrap();
+            std::future::pending().await
+        }
+    };
+    let dying = tokio::spawn(run(one.clone(), "away", quick(), stop.clone(), never));
+    owe(&other, "a").await;
+    let in_hand = tokio::time::timeout(Duration::from_secs(5), asked.recv()).await;
+    assert_eq!(in_hand.expect("it is handed over within 5 s").unwrap()[0].key, "a");
+    let ledger = Ledger::default();
+    let task = ledger.employ(&other, &stop);
+    dying.abort();
+    ledger.holds(1).await;
+    stop.cancel();
+    task.await.unwrap();
+    assert!(left(&other).await.is_empty());
 }

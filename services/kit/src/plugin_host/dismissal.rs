@@ -8,7 +8,7 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
 /// How soon a plugin should come back to a host that stops.
-const RETRY: Duration = Duration::from_secs(1);
+pub(super) const RETRY: Duration = Duration::from_secs(1);
 
 /// Why the host ends an attachment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -25,6 +25,8 @@ pub(super) enum Dismissal {
     Silent,
     /// More events wait to be sent again than a plugin may have.
     Flooding,
+    /// This process may not host it any more: it could not say in time that it does.
+    Lost,
 }
 
 /// What calls a plugin away: the host's stop, or a reason of its own.
@@ -58,9 +60,11 @@ impl Call {
     pub(super) fn grace(&self, why: Dismissal) -> Duration {
         match why {
             Dismissal::Superseded | Dismissal::Stopping => self.grace,
-            Dismissal::Reconnected | Dismissal::Removed | Dismissal::Silent | Dismissal::Flooding => {
-                Duration::ZERO
-            }
+            Dismissal::Reconnected
+            | Dismissal::Removed
+            | Dismissal::Silent
+            | Dismissal::Flooding
+            | Dismissal::Lost => Duration::ZERO,
         }
     }
 
@@ -68,6 +72,11 @@ impl Call {
     pub(super) fn reason(&self) -> Dismissal {
         self.dismissal.borrow().unwrap_or(Dismissal::Stopping)
     }
+}
+
+/// What an instance is told whose place another has taken, when it comes back.
+pub(super) fn superseded() -> Status {
+    Status::aborted("another instance of the plugin is attached")
 }
 
 impl From<Dismissal> for Status {
@@ -79,6 +88,11 @@ impl From<Dismissal> for Status {
             Dismissal::Stopping => {
                 let details = ErrorDetails::with_retry_info(Some(RETRY));
                 Self::with_error_details(Code::Unavailable, "the host stops", details)
+            }
+            Dismissal::Lost => {
+                let details = ErrorDetails::with_retry_info(Some(RETRY));
+                let said = "this host could not keep the plugin's place";
+                Self::with_error_details(Code::Unavailable, said, details)
             }
             Dismissal::Flooding => Self::resource_exhausted(
                 "too many events wait to be sent again: push no more until they are settled",

@@ -14,14 +14,15 @@ use super::{
     answers::Answers,
     desk,
     dismissal::Dismissal,
-    host::Gauges,
-    lease,
+    gauges::Gauges,
+    in_hand,
     measure::PluginMeasure,
     registry, report,
     session::{Said, Session},
 };
 use crate::{
     error::Error,
+    lease::Fence,
     store::{line, signal::OwedSignal},
 };
 
@@ -32,8 +33,10 @@ const REPORTS: usize = 256;
 /// How long reports gather while several deliveries are in hand.
 const GATHER: Duration = Duration::from_millis(5);
 
-/// However quiet it is, the outbox and the deliveries in hand are looked at this often.
+/// However quiet it is, the outbox and the deliveries in hand are looked at this often; more often where other processes owe
+/// deliveries as well.
 const LOOK: Duration = Duration::from_secs(5);
+const LOOK_AT_OTHERS: Duration = Duration::from_millis(250);
 
 /// How long to leave the store alone after it failed.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -44,6 +47,7 @@ pub(super) struct Dispatch {
     plugin: String,
     instance: String,
     can: Capabilities,
+    fence: Fence,
     owed: OwedSignal,
     /// Since when each delivery is in hand.
     in_hand: HashMap<i64, Instant>,
@@ -62,13 +66,14 @@ pub(super) struct Dispatch {
 impl Dispatch {
     pub(super) fn new(session: Session, measure: PluginMeasure, saying: mpsc::Receiver<Said>) -> Self {
         let now = Instant::now();
-        let Session { host, greeting, begun, gauges, answers, dismiss, dismissal, typings } = session;
+        let Session { host, greeting, begun, fence, gauges, answers, dismiss, dismissal, typings } = session;
         Self {
             owed: host.inner.store.owed(),
             host,
             plugin: greeting.hello.name,
             instance: greeting.hello.instance,
             can: greeting.can,
+            fence,
             in_hand: begun.in_hand.into_iter().map(|id| (id, now)).collect(),
             paused: HashMap::new(),
             credit: 0,
@@ -112,17 +117,21 @@ impl Dispatch {
         loop {
             let is_going = self.host.inner.stop.is_cancelled() || self.dismissal.borrow().is_some();
             if self.credit == 0 || is_going {
-                return LOOK;
+                return self.look();
             }
             match self.hand_out().await {
                 Ok(None) => {}
-                Ok(Some(pause)) => return pause.min(LOOK),
+                Ok(Some(pause)) => return pause.min(self.look()),
                 Err(error) => {
                     tracing::warn!(plugin = self.plugin, %error, "deliveries cannot be handed out");
                     return STORE_PAUSE;
                 }
             }
         }
+    }
+
+    fn look(&self) -> Duration {
+        if self.host.inner.store.is_shared() { LOOK_AT_OTHERS } else { LOOK }
     }
 
     /// Hands out a batch; when nothing is due, how long until something is.
@@ -142,9 +151,11 @@ impl Dispatch {
         }
         let (host, plugin, instance, can) =
             (self.host.inner.clone(), self.plugin.clone(), self.instance.clone(), self.can.clone());
+        let fence = self.fence.clone();
         let write = self.host.inner.store.write(move |tx| {
+            fence.check(tx)?;
             due.into_iter()
-                .map(|item| lease::take_in_hand(tx, &host, &plugin, &instance, &can, item))
+                .map(|item| in_hand::take_in_hand(tx, &host, &plugin, &instance, &can, item))
                 .collect()
         });
         let ready: Vec<Option<Delivery>> = write.await?;
@@ -201,7 +212,8 @@ impl Dispatch {
         }
     }
 
-    /// Notes reports, however long that takes: what is not noted would be done again.
+    /// Notes reports, however long that takes: what is not noted would be done again. What an instance did it did, whichever process
+    /// has it by now.
     async fn record(&mut self, reports: Vec<DeliveryReport>) {
         loop {
             let (host, plugin, instance) =

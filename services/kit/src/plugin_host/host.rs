@@ -1,24 +1,32 @@
-//! The host of one service's plugins: who is attached, and who takes whose place.
+//! The host of one service's plugins: who is let in, and who takes whose place.
 
 use std::{
-    collections::{HashMap, VecDeque},
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicI64, AtomicU32, Ordering},
-    },
+    collections::HashMap,
+    sync::{Arc, Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use causeway_proto::plugin::{AttachRequest, AttachResponse, PluginKind, Typing};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{mpsc, oneshot, watch};
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Status, Streaming};
 
-use super::{Desk, answers::Answers, dismissal::Dismissal, hello::Greeting, lease, pace::Pace, session::Session};
-use crate::{outbox, part::Context, store::Store};
+use super::{
+    Desk,
+    answers::Answers,
+    dismissal::{Dismissal, superseded},
+    gauges::Gauges,
+    hello::Greeting,
+    in_hand::Begun,
+    live::{Attached, Live},
+    pace::Pace,
+    place, registry,
+    session::Session,
+};
+use crate::{lease::Held, outbox, part::Context, store::Store};
 
-/// Instances whose place another has taken, of which the host remembers this many.
-const FORMER: usize = 64;
+/// What a plugin is told: how it is refused, or where it is answered.
+pub(super) type Answer = oneshot::Sender<Result<mpsc::Receiver<Result<AttachResponse, Status>>, Status>>;
 
 /// How plugins are hosted.
 #[derive(Debug, Clone)]
@@ -62,35 +70,21 @@ pub(super) struct Inner {
     pub(super) options: Options,
     pub(super) stop: CancellationToken,
     tasks: TaskTracker,
-    attached: Mutex<Attached>,
-    /// One plugin attaches at a time: who comes second finds the first.
-    door: tokio::sync::Mutex<()>,
+    attached: Attached,
+    doors: Doors,
     pub(super) pace: Pace,
 }
 
+/// One instance of a plugin attaches at a time: who comes second finds the first. There are as many doors as plugins that may
+/// attach.
 #[derive(Default)]
-struct Attached {
-    live: HashMap<String, Live>,
-    former: VecDeque<String>,
-}
+struct Doors(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
 
-/// A plugin that is attached, as others see it.
-#[derive(Clone)]
-pub(super) struct Live {
-    pub(super) instance: String,
-    pub(super) gauges: Arc<Gauges>,
-    typing: Option<mpsc::Sender<Typing>>,
-    dismiss: watch::Sender<Option<Dismissal>>,
-    ended: CancellationToken,
-}
-
-/// What is told of an attached plugin.
-#[derive(Debug, Default)]
-pub(super) struct Gauges {
-    pub(super) event_credit: AtomicU32,
-    pub(super) delivery_credit: AtomicU32,
-    /// Milliseconds between when the newest event happened and when it was applied; -1 before the first.
-    pub(super) event_lag_ms: AtomicI64,
+impl Doors {
+    fn of(&self, plugin: &str) -> Arc<tokio::sync::Mutex<()>> {
+        let mut doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        doors.entry(plugin.to_owned()).or_default().clone()
+    }
 }
 
 impl Host {
@@ -109,8 +103,8 @@ impl Host {
             options,
             stop: context.closing.clone(),
             tasks: context.tasks.clone(),
-            attached: Mutex::default(),
-            door: tokio::sync::Mutex::default(),
+            attached: Attached::default(),
+            doors: Doors::default(),
             pace: Pace::default(),
         };
         Self { inner: Arc::new(inner) }
@@ -126,12 +120,15 @@ impl Host {
         self.inner.pace.make_way(Instant::now());
     }
 
-    /// Shows a customer that somebody types, where the plugin is attached and can. Lost when it is busy: typing is said again.
+    /// Shows a customer that somebody types, where the plugin is attached to any process and can. Lost when it is busy: typing is
+    /// said again.
     pub fn show_typing(&self, plugin: &str, typing: Typing) {
-        if let Some(live) = self.attached().live.get(plugin)
-            && let Some(sender) = &live.typing
-        {
-            let _ = sender.try_send(typing);
+        match self.live(plugin) {
+            Some(live) => live.show_typing(typing),
+            None if self.inner.store.is_shared() => {
+                place::publish_typing(self.inner.store.bus(), plugin, &typing);
+            }
+            None => {}
         }
     }
 
@@ -142,97 +139,106 @@ impl Host {
         greeting: Greeting,
         requests: Streaming<AttachRequest>,
     ) -> Result<mpsc::Receiver<Result<AttachResponse, Status>>, Status> {
-        let _door = self.inner.door.lock().await;
-        self.make_way(&greeting).await?;
-        let begun = lease::begin(&self.inner, &greeting.hello).await?;
-        let (answers, told) = Answers::open();
-        let (typing, typings) = mpsc::channel(16);
-        let (dismiss, dismissal) = watch::channel(None);
-        let live = Live {
-            instance: greeting.hello.instance.clone(),
-            gauges: Arc::new(Gauges { event_lag_ms: AtomicI64::new(-1), ..Gauges::default() }),
-            typing: greeting.can.can_show_typing.then_some(typing),
-            dismiss: dismiss.clone(),
-            ended: CancellationToken::new(),
-        };
-        live.gauges.event_credit.store(self.inner.options.event_credit, Ordering::Relaxed);
-        self.attached().live.insert(greeting.hello.name.clone(), live.clone());
-        let session = Session {
-            host: self.clone(),
-            greeting,
-            begun,
-            gauges: live.gauges.clone(),
-            answers,
-            dismiss,
-            dismissal,
-            typings,
-        };
-        let (host, name) = (self.clone(), session.greeting.hello.name.clone());
-        self.inner.tasks.spawn(async move {
-            Box::pin(session.run(requests)).await;
-            host.detach(&name, &live).await;
-        });
-        Ok(told)
+        let (answer, answered) = oneshot::channel();
+        // In a task of its own, so that a place that is taken is given up also when the plugin goes meanwhile.
+        let host = self.clone();
+        self.inner.tasks.spawn(async move { Box::pin(host.host(greeting, requests, answer)).await });
+        answered.await.unwrap_or_else(|_| Err(Dismissal::Stopping.into()))
     }
 
-    /// Has an earlier attachment of the same plugin go, and waits until it has.
-    async fn make_way(&self, greeting: &Greeting) -> Result<(), Status> {
-        let (name, instance) = (&greeting.hello.name, &greeting.hello.instance);
-        let earlier = {
-            let attached = self.attached();
-            let earlier = attached.live.get(name).cloned();
-            if earlier.as_ref().is_some_and(|live| live.instance != *instance)
-                && attached.former.contains(instance)
-            {
-                return Err(Status::aborted("another instance of the plugin is attached"));
+    /// Lets a plugin in, and hosts it until it goes.
+    async fn host(self, greeting: Greeting, requests: Streaming<AttachRequest>, mut answer: Answer) {
+        let name = greeting.hello.name.clone();
+        let door = self.inner.doors.of(&name);
+        let inside = door.lock().await;
+        let (held, begun) = match self.let_in(&greeting, &mut answer).await {
+            Ok(begun) => begun,
+            Err(refusal) => {
+                // Whoever has gone needs no answer.
+                let _ = answer.send(Err(refusal));
+                return;
             }
-            earlier
         };
-        let Some(earlier) = earlier else { return Ok(()) };
-        if earlier.instance == *instance {
+        let (answers, told) = Answers::open();
+        let (session, live) = self.session(greeting, begun, &held, answers.clone());
+        self.inner.attached.join(&name, &live);
+        drop(inside);
+        let _ = answer.send(Ok(told));
+
+        let measure = self.inner.store.metrics().plugins.of(&name);
+        measure.attached(true);
+        let attendance = place::attend(&self.inner, &name, &live, &held);
+        let note = || live.gauges.read().note();
+        if held.run_beside(Box::pin(session.run(requests)), attendance, note).await.is_none() {
+            answers.end(Dismissal::Lost.into());
+        }
+        measure.attached(false);
+        self.inner.attached.leave(&name, &live);
+        held.release_with(move |tx| registry::detach(tx, &name)).await;
+        live.ended.cancel();
+    }
+
+    /// Gets a plugin its place: has whoever has it go, and waits until it has.
+    async fn let_in(&self, greeting: &Greeting, answer: &mut Answer) -> Result<(Held, Begun), Status> {
+        if answer.is_closed() {
+            return Err(Status::cancelled("the plugin has gone"));
+        }
+        self.make_way(greeting).await?;
+        place::take(&self.inner, &greeting.hello, answer).await
+    }
+
+    /// Has an earlier attachment of the same plugin to this process go, and waits until it has.
+    async fn make_way(&self, greeting: &Greeting) -> Result<(), Status> {
+        let (name, instance) = (greeting.hello.name.clone(), greeting.hello.instance.clone());
+        let Some(earlier) = self.live(&name) else { return Ok(()) };
+        if earlier.instance == instance {
             // The same instance: its old connection is gone, and nothing comes over it any more.
-            earlier.dismiss.send_replace(Some(Dismissal::Reconnected));
+            earlier.dismissal.send_replace(Some(Dismissal::Reconnected));
         } else {
-            self.attached().remember_former(&earlier.instance);
-            earlier.dismiss.send_replace(Some(Dismissal::Superseded));
+            let there = earlier.instance.clone();
+            let taken = self.inner.store.write(move |tx| registry::supersede(tx, &name, &there, &instance));
+            if !taken.await? {
+                return Err(superseded());
+            }
+            earlier.dismissal.send_replace(Some(Dismissal::Superseded));
         }
         earlier.ended.cancelled().await;
         Ok(())
     }
 
-    /// Has a plugin go that may not attach any more.
+    fn session(
+        &self,
+        greeting: Greeting,
+        begun: Begun,
+        held: &Held,
+        answers: Answers,
+    ) -> (Session, Live) {
+        let (typing, typings) = mpsc::channel(16);
+        let (dismiss, dismissal) = watch::channel(None);
+        let live = Live {
+            instance: greeting.hello.instance.clone(),
+            gauges: Arc::new(Gauges::new(self.inner.options.event_credit)),
+            typing: greeting.can.can_show_typing.then_some(typing),
+            dismissal: dismiss.clone(),
+            ended: CancellationToken::new(),
+        };
+        let gauges = live.gauges.clone();
+        let (host, fence) = (self.clone(), held.fence());
+        (Session { host, greeting, begun, fence, gauges, answers, dismiss, dismissal, typings }, live)
+    }
+
+    /// Has a plugin go that may not attach any more, whichever process has it.
     pub(super) fn dismiss(&self, plugin: &str) {
-        if let Some(live) = self.attached().live.get(plugin) {
-            live.dismiss.send_replace(Some(Dismissal::Removed));
-        }
-    }
-
-    /// The attachment of a plugin, when there is one.
-    pub(super) fn live(&self, plugin: &str) -> Option<Live> {
-        self.attached().live.get(plugin).cloned()
-    }
-
-    async fn detach(&self, plugin: &str, live: &Live) {
-        {
-            let mut attached = self.attached();
-            if attached.live.get(plugin).is_some_and(|it| Arc::ptr_eq(&it.gauges, &live.gauges)) {
-                attached.live.remove(plugin);
+        match self.live(plugin) {
+            Some(live) => {
+                live.dismissal.send_replace(Some(Dismissal::Removed));
             }
+            None => place::wake(&self.inner.store, plugin),
         }
-        lease::end(&self.inner, plugin).await;
-        live.ended.cancel();
     }
 
-    fn attached(&self) -> MutexGuard<'_, Attached> {
-        self.inner.attached.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Attached {
-    fn remember_former(&mut self, instance: &str) {
-        self.former.push_back(instance.to_owned());
-        if self.former.len() > FORMER {
-            self.former.pop_front();
-        }
+    /// The attachment of a plugin to this process, when there is one.
+    pub(super) fn live(&self, plugin: &str) -> Option<Live> {
+        self.inner.attached.get(plugin)
     }
 }

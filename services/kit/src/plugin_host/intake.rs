@@ -16,14 +16,14 @@ use super::{
     answers::Answers,
     apply::{self, Came},
     dismissal::Dismissal,
-    host::Gauges,
+    gauges::Gauges,
     measure::PluginMeasure,
     pace::MOST,
     registry,
     session::{Arrived, Session},
     settling::{Settling, Turn},
 };
-use crate::{error::Error, store::Tx};
+use crate::{error::Error, lease::Fence, store::Tx};
 
 /// How long a plugin waits before it sends again what could not be stored.
 const STORE_PAUSE: Duration = Duration::from_secs(1);
@@ -36,6 +36,7 @@ pub(super) struct Intake {
     host: Host,
     plugin: String,
     instance: String,
+    fence: Fence,
     settling: Settling,
     gauges: Arc<Gauges>,
     dismiss: watch::Sender<Option<Dismissal>>,
@@ -58,6 +59,7 @@ impl Intake {
             host: session.host.clone(),
             plugin: hello.name.clone(),
             instance: hello.instance.clone(),
+            fence: session.fence.clone(),
             settling: Settling::after(session.begun.settled),
             gauges: session.gauges.clone(),
             dismiss: session.dismiss.clone(),
@@ -146,8 +148,9 @@ impl Intake {
     /// One job; beside the events it notes what was settled by the job before.
     async fn job(&self, apply: Apply, events: Arc<[InboundEvent]>) -> Result<Vec<Came>, Error> {
         let (host, plugin, instance) = (self.host.inner.clone(), self.plugin.clone(), self.instance.clone());
-        let settled = self.settling.through();
+        let (settled, fence) = (self.settling.through(), self.fence.clone());
         let write = self.host.inner.store.write(move |tx| {
+            fence.check(tx)?;
             registry::settle(tx, &plugin, &instance, settled)?;
             apply(tx, host.desk.as_ref(), &plugin, &events)
         });
@@ -182,7 +185,11 @@ impl Intake {
     async fn note_position(&self) {
         let (plugin, instance, settled) =
             (self.plugin.clone(), self.instance.clone(), self.settling.through());
-        let write = self.host.inner.store.write(move |tx| registry::settle(tx, &plugin, &instance, settled));
+        let fence = self.fence.clone();
+        let write = self.host.inner.store.write(move |tx| {
+            fence.check(tx)?;
+            registry::settle(tx, &plugin, &instance, settled)
+        });
         if let Err(error) = write.await {
             tracing::debug!(plugin = self.plugin, %error, "the position of a plugin's events is not noted");
         }

@@ -1,9 +1,6 @@
 //! `causeway.plugin.v1.Plugins`: what operators see of plugins and outboxes, over all services of a process.
 
-use std::{
-    sync::{Arc, atomic::Ordering},
-    time::Duration,
-};
+use std::{sync::Arc, time::Duration};
 
 use causeway_proto::{
     plugin::{
@@ -16,7 +13,7 @@ use causeway_proto::{
 };
 use tonic::{Request, Response, Status};
 
-use super::{Host, Progress, credentials, host::Live, lease, registry};
+use super::{Host, Progress, credentials, gauges::Reading, in_hand, place, registry};
 use crate::{
     error::Error,
     store::{
@@ -78,7 +75,11 @@ impl Plugins for Operators {
         let name = request.into_inner().name;
         for host in self.hosts.iter() {
             let wanted = name.clone();
-            match host.inner.store.write(move |tx| credentials::remove(tx, &wanted)).await {
+            let removed = host.inner.store.write(move |tx| {
+                credentials::remove(tx, &wanted)?;
+                place::remove(tx, &wanted)
+            });
+            match removed.await {
                 Ok(()) => {
                     host.dismiss(&name);
                     return Ok(Response::new(RemovePluginResponse {}));
@@ -98,9 +99,9 @@ impl Plugins for Operators {
         for host in self.hosts.iter() {
             let known = host.inner.store.read(registry::all).await?;
             for known in known {
-                let live = host.live(&known.name);
+                let here = host.live(&known.name).map(|live| live.gauges.read());
                 let now = host.inner.store.clock().now_micros();
-                let read = host.inner.store.read(move |reader| status(reader, known, live.as_ref(), now));
+                let read = host.inner.store.read(move |reader| status(reader, known, here, now));
                 plugins.push(read.await?);
             }
         }
@@ -177,7 +178,7 @@ fn replay(tx: &mut Tx<'_>, inner: &super::host::Inner, kind: &str, item: line::I
     line::replay(tx, kind, &item)?;
     tx.wake_outboxes();
     match kind.strip_prefix("plugin/") {
-        Some(plugin) => lease::note(tx, inner, &lease::owed(plugin, item), Progress::Replayed),
+        Some(plugin) => in_hand::note(tx, inner, &in_hand::owed(plugin, item), Progress::Replayed),
         None => Ok(()),
     }
 }
@@ -186,20 +187,22 @@ fn replay(tx: &mut Tx<'_>, inner: &super::host::Inner, kind: &str, item: line::I
 fn status(
     reader: &Reader<'_>,
     known: registry::Known,
-    live: Option<&Live>,
+    here: Option<Reading>,
     now: i64,
 ) -> Result<PluginStatus, Error> {
+    let elsewhere = || place::note(reader, &known.name, now).map(|note| note.map(|it| Reading::from_note(&it)));
+    let attached = here.map_or_else(elsewhere, |reading| Ok(Some(reading)))?;
     let silence = i64::try_from(SILENCE.as_micros()).unwrap_or(i64::MAX);
-    let heard_since = if live.is_some() { now.saturating_sub(silence) } else { i64::MAX };
+    let heard_since = if attached.is_some() { now.saturating_sub(silence) } else { i64::MAX };
     let Waiting { waiting, dead, oldest } = listing::waiting(reader, &super::desk::kind(&known.name))?;
-    let lag = live.map_or(-1, |live| live.gauges.event_lag_ms.load(Ordering::Relaxed));
+    let Reading { event_credit, delivery_credit, event_lag_ms } = attached.unwrap_or_default();
     Ok(PluginStatus {
-        attached: live.is_some(),
+        attached: attached.is_some(),
         since: known.since.map(time::from_micros),
         accounts: registry::accounts(reader, &known.name, heard_since)?,
-        event_credit: live.map_or(0, |live| live.gauges.event_credit.load(Ordering::Relaxed)),
-        delivery_credit: live.map_or(0, |live| live.gauges.delivery_credit.load(Ordering::Relaxed)),
-        event_lag_ms: u64::try_from(lag).ok(),
+        event_credit,
+        delivery_credit,
+        event_lag_ms,
         deliveries_waiting: waiting,
         deliveries_dead: dead,
         delivery_lag_ms: oldest.map_or(0, |at| u64::try_from((now - at) / 1_000).unwrap_or(0)),

@@ -35,13 +35,44 @@ pub(super) struct Known {
 pub(super) fn attach(tx: &Tx<'_>, hello: &Hello) -> Result<u64, Error> {
     let now = tx.now_micros();
     let sql = "UPDATE plugin SET version = ?2, instance = ?3, since = ?4 WHERE name = ?1";
-    tx.execute(sql, params![hello.name, hello.version, hello.instance, now])?;
+    if tx.execute(sql, params![hello.name, hello.version, hello.instance, now])? == 0 {
+        return Err(Error::denied("the plugin may not attach any more"));
+    }
     let stale = "DELETE FROM plugin_instance WHERE plugin = ?1 AND seen_at < ?2";
     tx.execute(stale, params![hello.name, now.saturating_sub(INSTANCE)])?;
     let sql = "INSERT INTO plugin_instance (plugin, instance, settled, seen_at) VALUES (?1, ?2, 0, ?3)
                ON CONFLICT (plugin, instance) DO UPDATE SET seen_at = excluded.seen_at RETURNING settled";
     let settled: Option<i64> = tx.one(sql, params![hello.name, hello.instance, now], |row| row.get(0))?;
     Ok(settled.unwrap_or(0).unsigned_abs())
+}
+
+/// The instance of a plugin that attached last.
+pub(super) fn instance(reader: &Reader<'_>, plugin: &str) -> Result<String, Error> {
+    let found = reader.one("SELECT instance FROM plugin WHERE name = ?1", [plugin], |row| row.get(0))?;
+    Ok(found.unwrap_or_default())
+}
+
+/// Lets an instance take the place of the one that has it; false when another took its own place before: two that are started
+/// again and again must not drive each other out for ever.
+pub(super) fn supersede(tx: &Tx<'_>, plugin: &str, there: &str, instance: &str) -> Result<bool, Error> {
+    let may = !is_former(tx, plugin, instance)?;
+    if may {
+        note_former(tx, plugin, there)?;
+    }
+    Ok(may)
+}
+
+/// Whether another instance has taken the place of this one.
+pub(super) fn is_former(reader: &Reader<'_>, plugin: &str, instance: &str) -> Result<bool, Error> {
+    let sql = "SELECT former FROM plugin_instance WHERE plugin = ?1 AND instance = ?2";
+    Ok(reader.one(sql, [plugin, instance], |row| row.get::<i64>(0))?.unwrap_or(0) != 0)
+}
+
+/// Notes that another instance takes the place of this one.
+pub(super) fn note_former(tx: &Tx<'_>, plugin: &str, instance: &str) -> Result<(), Error> {
+    let sql = "INSERT INTO plugin_instance (plugin, instance, settled, seen_at, former) VALUES (?1, ?2, 0, ?3, 1)
+               ON CONFLICT (plugin, instance) DO UPDATE SET former = 1";
+    tx.execute(sql, params![plugin, instance, tx.now_micros()]).map(drop)
 }
 
 /// Notes that a plugin is attached no more.

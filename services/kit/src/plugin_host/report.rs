@@ -7,7 +7,7 @@ use causeway_proto::plugin::{DeliveryReport, DeliveryState};
 use super::{
     desk::{self, Progress},
     host::Inner,
-    lease, registry,
+    in_hand, registry,
 };
 use crate::{
     error::Error,
@@ -79,7 +79,7 @@ fn sent(
     } else {
         line::advance(tx, item.id)?;
     }
-    lease::note(tx, host, &lease::owed(plugin, item), Progress::Sent { provider_message_id, is_last })
+    in_hand::note(tx, host, &in_hand::owed(plugin, item), Progress::Sent { provider_message_id, is_last })
 }
 
 fn give_up(
@@ -90,7 +90,7 @@ fn give_up(
     report: &DeliveryReport,
 ) -> Result<(), Error> {
     let (code, text) = said(report);
-    lease::give_up(tx, host, plugin, item, &code, &text)
+    in_hand::give_up(tx, host, plugin, item, &code, &text)
 }
 
 /// Has a delivery tried again, unless it was tried too often. A wait that the provider asks for is no failed attempt: it

@@ -28,10 +28,11 @@ use super::{
     dismissal::{Call, Dismissal},
     dispatch::Dispatch,
     hello::{Greeting, invalid},
-    host::Gauges,
+    gauges::Gauges,
+    in_hand::Begun,
     intake::Intake,
-    lease::Begun,
 };
+use crate::lease::Fence;
 
 /// Bytes of events that may wait to be applied; beyond that the stream is not read.
 const EVENT_BYTES: u32 = 4 << 20;
@@ -60,6 +61,7 @@ pub(super) struct Session {
     pub(super) host: Host,
     pub(super) greeting: Greeting,
     pub(super) begun: Begun,
+    pub(super) fence: Fence,
     pub(super) gauges: Arc<Gauges>,
     pub(super) answers: Answers,
     pub(super) dismiss: watch::Sender<Option<Dismissal>>,
@@ -72,7 +74,6 @@ impl Session {
     pub(super) async fn run(self, requests: Streaming<AttachRequest>) {
         let hello = &self.greeting.hello;
         let measure = self.host.inner.store.metrics().plugins.of(&hello.name);
-        measure.attached(true);
         tracing::info!(plugin = hello.name, version = hello.version, instance = hello.instance, "attached");
         self.welcome().await;
         let (events, arriving) = mpsc::channel(self.host.inner.options.event_credit.max(1) as usize);
@@ -111,7 +112,6 @@ impl Session {
                 all.await
             }
         };
-        measure.attached(false);
         match ending {
             Ok(()) => tracing::info!(plugin = name, "detached"),
             Err(status) => {

@@ -2,6 +2,7 @@
 
 mod deliveries;
 mod events;
+mod moves;
 mod operators;
 mod places;
 mod stage;

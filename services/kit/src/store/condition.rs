@@ -68,7 +68,7 @@ impl Condition {
                 if self.well.send_replace(false) {
                     tracing::warn!(store = self.name, %error, "the store cannot be written now");
                 }
-                Error::unavailable("the store cannot be written now")
+                Error::unavailable("the store cannot be used now")
             }
             Trouble::Fatal => {
                 if !self.broken.is_cancelled() {

@@ -3,6 +3,8 @@
 //! To add another engine: implement [`Statements`] for its connection and [`Engine`] for its writer, hand both to
 //! [`super::Store`] where the others are opened, and run the tests of `tests` over it.
 
+use std::time::Duration;
+
 use super::{
     row::Row,
     value::{Mismatch, Value},
@@ -35,6 +37,12 @@ pub(super) trait Statements {
 
     /// Runs a statement without waiting for what it says. When it fails, a later one may say so, and the commit does.
     fn send(&self, sql: &str, values: &[Value<'_>]) -> Result<(), Failure>;
+
+    /// Says that [`Self::query`] will be asked this, and that nothing changes the answer until then: an engine that has a way to
+    /// go asks now. What was not asked for before the next savepoint is forgotten.
+    fn foresee(&self, _sql: &str, _values: &[Value<'_>]) -> Result<(), Failure> {
+        Ok(())
+    }
 
     /// Runs an INSERT of one row; its column `id`.
     fn insert(&self, sql: &str, values: &[Value<'_>]) -> Result<i64, Failure>;
@@ -92,6 +100,11 @@ pub(super) trait Engine: Send {
     /// Answers once the transaction is on the disk, with this many events more than before.
     fn commit(&mut self, events: usize) -> Result<(), Failure>;
 
+    /// How often it has waited for the database's answer, where that is on its own way.
+    fn round_trips(&self) -> u64 {
+        0
+    }
+
     /// Takes the transaction back, if there is one.
     fn rollback(&mut self) -> Result<(), Failure>;
 
@@ -148,6 +161,11 @@ pub(super) trait Session: Send {
 pub(super) trait Connect: Send + Sync {
     /// One more. Blocks.
     fn connect(&self) -> Result<Box<dyn Session>, Failure>;
+
+    /// Where time is simulated: jobs run in their callers' tasks, after so long.
+    fn simulated_delay(&self) -> Option<Duration> {
+        None
+    }
 }
 
 /// A database that is open.

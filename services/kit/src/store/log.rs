@@ -58,12 +58,18 @@ pub(crate) struct Moved {
     pub(crate) head: u64,
 }
 
+const HEAD: &str = "SELECT id, head FROM topic WHERE name = ?1";
+
+/// Says that the topic's next sequence number will be taken.
+pub(super) fn foresee(tx: &Tx<'_>, topic: &str) -> Result<(), Error> {
+    tx.foresee(HEAD, [topic])
+}
+
 /// Takes the topic's next sequence number.
 pub(super) fn next(tx: &Tx<'_>, topic: &str) -> Result<Slot, Error> {
     // No RETURNING and no ON CONFLICT: with either, SQLite keeps a journal of the statement, which takes longer than both of
     // these.
-    let sql = "SELECT id, head FROM topic WHERE name = ?1";
-    let known = tx.one(sql, [topic], |row| Ok((row.get::<i64>(0)?, row.get::<u64>(1)?)))?;
+    let known = tx.one(HEAD, [topic], |row| Ok((row.get::<i64>(0)?, row.get::<u64>(1)?)))?;
     match known {
         Some((topic, head)) => {
             let sequence = head + 1;

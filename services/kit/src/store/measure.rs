@@ -19,6 +19,7 @@ pub(crate) struct StoreMetrics {
     jobs: Family<Labels, Counter>,
     lost: Family<Labels, Counter>,
     commit: Family<Labels, Histogram>,
+    round_trips: Family<Labels, Counter>,
     skew: Family<Labels, Gauge>,
 }
 
@@ -27,6 +28,7 @@ pub(crate) struct StoreMeasure {
     jobs: Counter,
     lost: Counter,
     commit: Histogram,
+    round_trips: Counter,
 }
 
 impl StoreMetrics {
@@ -35,6 +37,7 @@ impl StoreMetrics {
             jobs: Family::default(),
             lost: Family::default(),
             commit: Family::new_with_constructor(|| Histogram::new(BUCKETS)),
+            round_trips: Family::default(),
             skew: Family::default(),
         };
         registry.register("store_jobs", "Write jobs that were committed", this.jobs.clone());
@@ -48,6 +51,11 @@ impl StoreMetrics {
             "From the first statement of a group to its end on the disk",
             Unit::Seconds,
             this.commit.clone(),
+        );
+        registry.register(
+            "store_round_trips",
+            "Times that a group of writes waited for the database's answer, where that is another process",
+            this.round_trips.clone(),
         );
         registry.register(
             "store_clock_skew_milliseconds",
@@ -68,12 +76,14 @@ impl StoreMetrics {
             jobs: self.jobs.get_or_create_owned(&labels),
             lost: self.lost.get_or_create_owned(&labels),
             commit: self.commit.get_or_create_owned(&labels),
+            round_trips: self.round_trips.get_or_create_owned(&labels),
         }
     }
 }
 
 impl StoreMeasure {
-    pub(crate) fn group(&self, jobs: usize, took: Duration, committed: bool) {
+    pub(crate) fn group(&self, jobs: usize, took: Duration, round_trips: u64, committed: bool) {
+        self.round_trips.inc_by(round_trips);
         let jobs = u64::try_from(jobs).unwrap_or(u64::MAX);
         if committed {
             self.jobs.inc_by(jobs)

@@ -41,9 +41,8 @@ pub(crate) fn mark(tx: &Tx<'_>, id: i64, mark: &Mark) -> Result<(), Error> {
     let dead =
         "UPDATE outbox SET state = 2, due_at = NULL, attempts = attempts + 1, last_error = ?2 WHERE id = ?1";
     match mark {
-        Mark::Done => tx.execute("DELETE FROM outbox WHERE id = ?1", [id]),
-        Mark::Due { at, reason } => tx.execute(again, params![id, at, reason]),
-        Mark::Dead { reason } => tx.execute(dead, params![id, reason]),
+        Mark::Done => tx.send("DELETE FROM outbox WHERE id = ?1", [id]),
+        Mark::Due { at, reason } => tx.send(again, params![id, at, reason]),
+        Mark::Dead { reason } => tx.send(dead, params![id, reason]),
     }
-    .map(drop)
 }

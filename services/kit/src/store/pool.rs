@@ -43,6 +43,10 @@ impl Pool {
     {
         let permit = self.free.clone().acquire_owned().await.map_err(|_| super::closed())?;
         let mut loan = Loan { session: self.take(), pool: self.clone(), _permit: permit };
+        if let Some(delay) = self.connect.simulated_delay() {
+            tokio::time::sleep(delay).await;
+            return loan.run(job);
+        }
         let read = tokio::task::spawn_blocking(move || loan.run(job));
         match read.await {
             Ok(result) => result,

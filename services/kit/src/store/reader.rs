@@ -53,6 +53,13 @@ impl<'c> Reader<'c> {
         Ok(found)
     }
 
+    /// Says that [`Self::one`] or [`Self::all`] will be asked this, and that nothing changes the answer until then: it may be on
+    /// its way while the job goes on.
+    pub fn foresee(&self, sql: &str, params: impl Params) -> Result<(), Error> {
+        let asked = params.lend(|values| self.statements.foresee(sql, values));
+        asked.map_err(|failure| self.failed(failure))
+    }
+
     /// Which SQL the database speaks, for the few statements that are not the same on both.
     pub fn dialect(&self) -> Dialect {
         self.statements.dialect()

@@ -105,6 +105,11 @@ impl<'c> Tx<'c> {
         Ok(slot.sequence)
     }
 
+    /// Says that this job's next event of the topic comes soon, so that [`Self::append`] need not wait.
+    pub fn foresee_event(&self, topic: Topic<'_>) -> Result<(), Error> {
+        log::foresee(self, &topic.to_string())
+    }
+
     /// Puts an item into the outbox, for [`crate::outbox::run`] of that kind. `key` says what it is about, for whoever looks
     /// into the outbox; several items may have the same.
     pub fn owe(&mut self, kind: &str, key: &str, payload: Vec<u8>) -> Result<(), Error> {

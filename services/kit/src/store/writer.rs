@@ -51,7 +51,7 @@ impl Drop for Watch {
 }
 
 /// A group that was not committed.
-struct Lost {
+pub(super) struct Lost {
     /// What its jobs are told.
     told: fn() -> Error,
     /// Whether the database could not even be asked.
@@ -121,9 +121,16 @@ impl Writer {
         if group.is_empty() {
             return;
         }
-        let started = Instant::now();
+        let (started, before) = (Instant::now(), self.engine.round_trips());
         let outcome = self.commit(group);
-        self.measure.group(group.len(), started.elapsed(), outcome.is_ok());
+        // A new connection counts from the beginning.
+        let round_trips = self.engine.round_trips().saturating_sub(before);
+        self.measure.group(group.len(), started.elapsed(), round_trips, outcome.is_ok());
+        self.settle(group, outcome);
+    }
+
+    /// Tells everybody what came of a group.
+    pub(super) fn settle(&mut self, group: &mut Vec<Box<dyn Job>>, outcome: Result<(), Lost>) {
         match outcome {
             Ok(()) => {
                 self.announce();
@@ -153,7 +160,7 @@ impl Writer {
     }
 
     /// Commits a group; when that fails, what its jobs are told.
-    fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Lost> {
+    pub(super) fn commit(&mut self, group: &mut [Box<dyn Job>]) -> Result<(), Lost> {
         let broken = Lost { told: super::condition::broken, is_away: false };
         if self.condition.is_broken() {
             return Err(broken);
@@ -232,7 +239,7 @@ impl Writer {
         }
     }
 
-    fn close(self) {
+    pub(super) fn close(self) {
         let Self { engine, mut queue, .. } = self;
         // What is still queued is answered by dropping it.
         queue.close();

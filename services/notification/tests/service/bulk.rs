@@ -164,3 +164,49 @@ async fn a_message_that_does_not_exist_is_not_found() {
         assert_eq!([get.code(), watch.code(), cancel.code()], [Code::NotFound; 3]);
     }
 }
+
+#[tokio::test]
+async fn of_two_processes_one_carries_out_and_both_tell_how_far_it_is() {
+    let Some([mut one, mut other]) = Running::two(one_by_one).await else { return };
+    let [long, short] = [one.start_bulk(users(150)).await, other.start_bulk(users(5)).await];
+    // Either is followed in the process that does not carry out, too.
+    let (long, short) = tokio::join!(other.ended(long.id), one.ended(short.id));
+    assert_eq!((long.done, long.state()), (150, BulkState::Done));
+    assert_eq!((short.done, short.state()), (5, BulkState::Done));
+    let counts = one.notified(&users(150)).await;
+    assert_eq!((&counts[..5], &counts[5..]), (&[2; 5][..], &[1; 145][..]));
+}
+
+#[tokio::test]
+async fn what_is_cancelled_in_another_process_goes_no_further() {
+    let Some([mut one, mut other]) = Running::two(one_by_one).await else { return };
+    let bulk_id = one.start_bulk(users(3_000)).await.id;
+    let mut watched = [one.watch(bulk_id).await, other.watch(bulk_id).await];
+    for progress in &mut watched {
+        while progress.message().await.unwrap().unwrap().bulk.unwrap().done < 5 {}
+    }
+    let cancel = CancelBulkRequest { bulk_id };
+    let [cancelled, again] = [other.client.cancel_bulk(cancel).await, one.client.cancel_bulk(cancel).await];
+    let cancelled = cancelled.unwrap().into_inner().bulk.unwrap();
+    assert_eq!(again.unwrap_err().code(), Code::FailedPrecondition);
+    for mut progress in watched {
+        let mut last = None;
+        while let Some(step) = progress.message().await.unwrap() {
+            last = step.bulk;
+        }
+        assert_eq!(last.as_ref(), Some(&cancelled), "both tell of the cancellation");
+    }
+}
+
+#[tokio::test]
+async fn another_process_goes_on_when_the_one_that_carries_out_stops() {
+    let Some([mut one, mut other]) = Running::two(one_by_one).await else { return };
+    let bulk = one.start_bulk(users(500)).await;
+    let mut progress = other.watch(bulk.id).await;
+    while progress.message().await.unwrap().unwrap().bulk.unwrap().done < 5 {}
+    drop(progress);
+    // Either may have it.
+    one.stop().await;
+    assert_eq!(other.ended(bulk.id).await.done, 500);
+    assert_eq!(other.notified(&users(500)).await, [1; 500]);
+}

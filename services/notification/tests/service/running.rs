@@ -4,6 +4,7 @@ use causeway_kit::{
     Context,
     events::Hub,
     server::{ServiceToken, StackOptions, stack},
+    store::Storage,
     testing,
 };
 use causeway_notification::{Settings, start};
@@ -52,8 +53,30 @@ impl Running {
         Self::on(dir, settings, clock).await
     }
 
+    /// As two processes of the service, which have one store and hear nothing of each other; `None` where
+    /// PostgreSQL is not installed.
+    pub(crate) async fn two(settings: impl Fn() -> Settings) -> Option<[Self; 2]> {
+        let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+        let storage = testing::shared(dirs[0].path())?;
+        let start = |dir| Self::over(storage.clone(), dir, settings(), Clock::default());
+        let [one, other] = dirs;
+        Some([start(one).await, start(other).await])
+    }
+
+    /// Its tasks end, and what it has in hand is left as it is.
+    pub(crate) async fn stop(&self) {
+        self.context.stop.cancel();
+        self.context.tasks.close();
+        self.context.tasks.wait().await;
+    }
+
     async fn on(dir: TempDir, settings: Settings, clock: Clock) -> Self {
-        let context = Context { clock, storage: testing::storage(dir.path()), ..Context::new(dir.path()) };
+        let storage = testing::storage(dir.path());
+        Self::over(storage, dir, settings, clock).await
+    }
+
+    async fn over(storage: Storage, dir: TempDir, settings: Settings, clock: Clock) -> Self {
+        let context = Context { clock, storage, ..Context::new(dir.path()) };
         let part = start(settings, &context).await.unwrap();
         let hub = part.hub.clone();
         let options = StackOptions { token: ServiceToken::new("secret"), reflection: false };

@@ -171,6 +171,12 @@ impl Served {
         }
     }
 
+    /// Answers nobody for so long, and keeps its connections.
+    pub(super) fn stands_still(&self, long: Duration) {
+        // It has one thread for everything.
+        self.runtime.as_ref().unwrap().spawn(async move { std::thread::sleep(long) });
+    }
+
     pub(super) async fn serves(&self, is_well: bool) {
         let status = if is_well { ServingStatus::Serving } else { ServingStatus::NotServing };
         self.reporter.as_ref().unwrap().set_service_status("causeway.chat.v1.Chat", status).await;

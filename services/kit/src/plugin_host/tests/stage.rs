@@ -19,13 +19,14 @@ use tonic::{Status, Streaming};
 
 use super::super::{Desk, Host, Options, Owed, Prepared, Progress, Verdict, owe};
 use crate::{
+    bus::Bus,
     error::Error,
     events::Hub,
     outbox,
     part::{Context, Part},
     server::{GrpcService, ServiceToken, StackOptions, stack},
-    store::{Migration, Reader, Store, StoreOptions, Tx},
-    testing::storage,
+    store::{Migration, Reader, Storage, Store, StoreOptions, Tx},
+    testing::{shared, storage},
 };
 
 const SERVICE_TOKEN: &str = "the-service-token";
@@ -114,6 +115,7 @@ fn ready(tx: &Tx<'_>) -> Result<bool, Error> {
 pub(super) struct Service {
     pub(super) dir: TempDir,
     pub(super) store: Store,
+    pub(super) host: Host,
     context: Context,
     grpc: GrpcService,
 }
@@ -124,8 +126,22 @@ impl Service {
     }
 
     pub(super) async fn with(dir: TempDir, options: Options) -> Self {
-        let context =
-            Context { clock: Clock::default(), storage: storage(dir.path()), ..Context::new(dir.path()) };
+        let storage = storage(dir.path());
+        Self::over(storage, dir, Bus::default(), options).await
+    }
+
+    /// As two processes of the service: with one store, and what they publish reaches both or each itself only. `None` where
+    /// PostgreSQL is not installed.
+    pub(super) async fn two(buses: [Bus; 2]) -> Option<[Self; 2]> {
+        let dirs = [TempDir::new().unwrap(), TempDir::new().unwrap()];
+        let storage = shared(dirs[0].path())?;
+        let start = |dir, bus| Self::over(storage.clone(), dir, bus, Options::default());
+        let ([dir, other_dir], [bus, other_bus]) = (dirs, buses);
+        Some([start(dir, bus).await, start(other_dir, other_bus).await])
+    }
+
+    async fn over(storage: Storage, dir: TempDir, bus: Bus, options: Options) -> Self {
+        let context = Context { clock: Clock::default(), storage, bus, ..Context::new(dir.path()) };
         let store = StoreOptions {
             storage: context.storage.clone(),
             name: "chat",
@@ -155,20 +171,20 @@ impl Service {
             hub,
             health,
             broken: store.broken(),
-            plugins: Some(host),
+            plugins: Some(host.clone()),
             add: Box::new(|_| {}),
         };
         let options = StackOptions { token: ServiceToken::new(SERVICE_TOKEN), reflection: false };
         let grpc = stack(vec![part], options, &context);
-        Self { dir, store, context, grpc }
+        Self { dir, store, host, context, grpc }
     }
 
     /// Dies as by a power cut, and starts again on the same data.
     pub(super) async fn restart(self) -> Self {
         self.stop().await;
         self.store.close().await;
-        let Self { dir, store, context, grpc } = self;
-        drop((store, context, grpc));
+        let Self { dir, store, host, context, grpc } = self;
+        drop((store, host, context, grpc));
         Self::with(dir, Options::default()).await
     }
 
@@ -321,6 +337,11 @@ impl Line {
                 None => return Ok(None),
             }
         }
+    }
+
+    /// What the host says next, however long that takes.
+    pub(super) async fn responses(&mut self) -> Result<Option<attach_response::Message>, Status> {
+        Ok(self.responses.message().await?.and_then(|response| response.message))
     }
 
     pub(super) async fn outcome(&mut self) -> Outcome {

@@ -115,6 +115,10 @@ impl Engine for Writer {
         }
     }
 
+    fn round_trips(&self) -> u64 {
+        self.session.as_ref().map_or(0, Session::round_trips)
+    }
+
     fn rollback(&mut self) -> Result<(), Failure> {
         match self.session.take() {
             Some(session) if !session.is_lost() => {

@@ -31,7 +31,15 @@ const SILENCE: Duration = Duration::from_secs(2);
 /// How long a step of a schema may take.
 const SCRIPT: Duration = Duration::from_secs(600);
 
-type Answer = Pin<Box<dyn Future<Output = Result<u64, tokio_postgres::Error>> + Send>>;
+type Answer<T> = Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>> + Send>>;
+
+/// A query that was asked before its answer is needed.
+struct Foreseen {
+    sql: String,
+    values: Arc<Vec<Kept>>,
+    count: u64,
+    rows: Answer<Vec<tokio_postgres::Row>>,
+}
 
 /// A connection.
 pub(super) struct Session {
@@ -40,7 +48,10 @@ pub(super) struct Session {
     /// How many statements there were.
     count: Cell<u64>,
     /// Statements that are on their way, by their count, and what they will answer.
-    sent: RefCell<VecDeque<(u64, Answer)>>,
+    sent: RefCell<VecDeque<(u64, Answer<u64>)>>,
+    foreseen: RefCell<Vec<Foreseen>>,
+    /// How often its thread has waited for an answer.
+    round_trips: Cell<u64>,
     /// Where the savepoints are, by the count of statements.
     savepoints: RefCell<Vec<u64>>,
     /// The first statement that failed: what follows fails too, until a savepoint before it is gone back to.
@@ -61,6 +72,8 @@ impl Session {
             prepared: RefCell::default(),
             count: Cell::new(0),
             sent: RefCell::default(),
+            foreseen: RefCell::default(),
+            round_trips: Cell::new(0),
             savepoints: RefCell::default(),
             spoilt: Cell::new(None),
             is_lost: Cell::new(false),
@@ -74,11 +87,19 @@ impl Session {
         self.until.set(until);
         self.spoilt.set(None);
         self.savepoints.borrow_mut().clear();
+        self.foreseen.borrow_mut().clear();
         self.dispatch(sql, &[])
     }
 
     /// Waits for every statement that is on its way. Fails with the first that failed.
     pub(super) fn settle(&self) -> Result<(), PostgresError> {
+        if !self.sent.borrow().is_empty() {
+            self.round_trips.set(self.round_trips.get() + 1);
+        }
+        self.forget().and(self.settle_sent())
+    }
+
+    fn settle_sent(&self) -> Result<(), PostgresError> {
         let mut outcome = Ok(());
         while let Some((count, answer)) = self.take_sent() {
             outcome = outcome.and(self.wait(count, answer).map(drop));
@@ -87,6 +108,11 @@ impl Session {
             }
         }
         outcome
+    }
+
+    /// How often its thread has waited for an answer.
+    pub(super) fn round_trips(&self) -> u64 {
+        self.round_trips.get()
     }
 
     /// Whether a statement failed and was not gone back behind.
@@ -115,7 +141,13 @@ impl Session {
         self.count.get()
     }
 
-    fn take_sent(&self) -> Option<(u64, Answer)> {
+    /// Waits for what was foreseen and not asked for: that it failed counts nevertheless.
+    fn forget(&self) -> Result<(), PostgresError> {
+        let foreseen = self.foreseen.take();
+        foreseen.into_iter().try_for_each(|query| self.wait(query.count, query.rows).map(drop))
+    }
+
+    fn take_sent(&self) -> Option<(u64, Answer<u64>)> {
         self.sent.borrow_mut().pop_front()
     }
 
@@ -139,8 +171,9 @@ impl Session {
         &self,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, PostgresError> {
+        self.round_trips.set(self.round_trips.get() + 1);
         let answered = self.wait(self.next(), answer);
-        self.settle().and(answered)
+        self.settle_sent().and(answered)
     }
 
     fn prepare(&self, sql: &str) -> Result<Statement, PostgresError> {
@@ -157,7 +190,7 @@ impl Session {
     fn dispatch(&self, sql: &str, values: &[Value<'_>]) -> Result<(), PostgresError> {
         let statement = self.prepare(sql)?;
         let (client, kept) = (self.client.clone(), values.iter().map(Kept::from).collect::<Vec<_>>());
-        let mut answer: Answer = Box::pin(async move {
+        let mut answer: Answer<u64> = Box::pin(async move {
             let values: Vec<_> = kept.iter().map(Kept::lend).collect();
             client.execute(&statement, &borrowed(&values)).await
         });
@@ -168,6 +201,39 @@ impl Session {
         }
         self.sent.borrow_mut().push_back((count, answer));
         Ok(())
+    }
+
+    /// Asks a query whose answer is needed later.
+    fn ask_ahead(&self, sql: &str, values: &[Value<'_>]) -> Result<(), PostgresError> {
+        let statement = self.prepare(sql)?;
+        let values = Arc::new(values.iter().map(Kept::from).collect::<Vec<_>>());
+        let (client, kept) = (self.client.clone(), values.clone());
+        let mut rows: Answer<Vec<_>> = Box::pin(async move {
+            let values: Vec<_> = kept.iter().map(Kept::lend).collect();
+            client.query(&statement, &borrowed(&values)).await
+        });
+        let count = self.next();
+        if let Poll::Ready(done) = rows.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            return self.wait(count, ready(done)).map(drop);
+        }
+        self.foreseen.borrow_mut().push(Foreseen { sql: sql.to_owned(), values, count, rows });
+        Ok(())
+    }
+
+    /// The answer to a query that was asked ahead; `None` when it was not.
+    fn take_foreseen(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Option<Result<Vec<tokio_postgres::Row>, PostgresError>> {
+        let is_this = |query: &Foreseen| {
+            query.sql == sql && query.values.iter().map(Kept::lend).eq(values.iter().copied())
+        };
+        let at = self.foreseen.borrow().iter().position(is_this)?;
+        let Foreseen { count, rows, .. } = self.foreseen.borrow_mut().swap_remove(at);
+        let answered = self.wait(count, rows);
+        // What failed before it is why it did.
+        Some(if answered.is_err() { self.settle().and(answered) } else { answered })
     }
 
     fn mark(&self, sql: &str) -> Result<(), PostgresError> {
@@ -230,8 +296,14 @@ impl Statements for Session {
         values: &[Value<'_>],
         row: &mut dyn FnMut(&Row<'_>) -> Result<Next, Mismatch>,
     ) -> Result<(), Failure> {
-        let statement = self.prepare(sql)?;
-        for found in self.ask(self.client.query(&statement, &borrowed(values)))? {
+        let rows = match self.take_foreseen(sql, values) {
+            Some(rows) => rows?,
+            None => {
+                let statement = self.prepare(sql)?;
+                self.ask(self.client.query(&statement, &borrowed(values)))?
+            }
+        };
+        for found in rows {
             if row(&Row::new(&found))? == Next::Enough {
                 break;
             }
@@ -249,6 +321,10 @@ impl Statements for Session {
         Ok(self.dispatch(sql, values)?)
     }
 
+    fn foresee(&self, sql: &str, values: &[Value<'_>]) -> Result<(), Failure> {
+        Ok(self.ask_ahead(sql, values)?)
+    }
+
     fn insert(&self, sql: &str, values: &[Value<'_>]) -> Result<i64, Failure> {
         let mut id = 0;
         self.query(&format!("{sql} RETURNING id"), values, &mut |row| {
@@ -259,14 +335,16 @@ impl Statements for Session {
     }
 
     fn savepoint(&self, step: Savepoint) -> Result<(), Failure> {
-        Ok(match step {
+        self.forget()?;
+        match step {
             Savepoint::Set => self.mark("SAVEPOINT part")?,
             Savepoint::GoBack => self.go_back("ROLLBACK TO part")?,
             Savepoint::Release => {
                 self.dispatch("RELEASE part", &[])?;
                 self.savepoints.borrow_mut().pop();
             }
-        })
+        }
+        Ok(())
     }
 
     fn script(&self, sql: &str) -> Result<(), Failure> {

@@ -76,26 +76,19 @@ pub(super) fn take_in_hand(
 }
 
 /// Notes that an instance attaches.
-pub(super) async fn begin(inner: &Arc<Inner>, hello: &Hello) -> Result<Begun, Error> {
-    let (hello, host) = (hello.clone(), inner.clone());
-    inner
-        .store
-        .write(move |tx| {
-            let settled = registry::attach(tx, &hello)?;
-            let holding: HashSet<u64> = hello.holding.iter().copied().collect();
-            let outbox = desk::kind(&hello.name);
-            let mut in_hand = Vec::new();
-            for item in line::all_in_hand(tx, &outbox)? {
-                let is_same = item.holder.as_deref() == Some(hello.instance.as_str());
-                if is_same && holding.contains(&item.id.unsigned_abs()) {
-                    in_hand.push(item.id);
-                } else {
-                    take_back(tx, &host, &hello.name, item, is_same)?;
-                }
-            }
-            Ok(Begun { settled, in_hand })
-        })
-        .await
+pub(super) fn begin(tx: &mut Tx<'_>, host: &Inner, hello: &Hello) -> Result<Begun, Error> {
+    let settled = registry::attach(tx, hello)?;
+    let holding: HashSet<u64> = hello.holding.iter().copied().collect();
+    let mut in_hand = Vec::new();
+    for item in line::all_in_hand(tx, &desk::kind(&hello.name))? {
+        let is_same = item.holder.as_deref() == Some(hello.instance.as_str());
+        if is_same && holding.contains(&item.id.unsigned_abs()) {
+            in_hand.push(item.id);
+        } else {
+            take_back(tx, host, &hello.name, item, is_same)?;
+        }
+    }
+    Ok(Begun { settled, in_hand })
 }
 
 /// Takes a delivery back from an instance that does not have it any more.
@@ -154,13 +147,5 @@ pub(super) fn owed(plugin: &str, item: Item) -> Owed {
         attempts: item.attempts,
         part: item.part,
         uncertain: item.doubt != Doubt::None,
-    }
-}
-
-/// Notes that a plugin is attached no more.
-pub(super) async fn end(inner: &Inner, plugin: &str) {
-    let name = plugin.to_owned();
-    if let Err(error) = inner.store.write(move |tx| registry::detach(tx, &name)).await {
-        tracing::debug!(plugin, %error, "the end of an attachment is not noted");
     }
 }
