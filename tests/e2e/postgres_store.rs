@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use crate::{
     postgres::Postgres,
-    stage::{Causeway, Seen, Setup},
+    stage::{Causeway, Client, Seen, Setup, replicas::Replicas},
 };
 
 const SOON: Duration = Duration::from_secs(20);
@@ -94,4 +94,42 @@ async fn a_database_that_is_not_there_is_waited_for_with_a_reason_and_then_it_en
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(said.contains("waiting for the PostgreSQL database causeway at 127.0.0.1"), "{said}");
     assert!(said.contains("(store.url) cannot be reached: ") && !said.contains("hunter2"), "{said}");
+}
+
+/// Sends until it is answered; a message that is sent again has the same key, and is stored once.
+async fn say(client: &mut Client, content: &str) {
+    let until = Instant::now() + SOON;
+    loop {
+        client.send(json!({"type": "message", "content": content, "client_message_id": content})).await;
+        match client.next(SOON).await {
+            Seen::Frame(frame) if frame["message"]["content"] == content => return,
+            Seen::Frame(frame) => assert!(Instant::now() < until, "{frame}"),
+            Seen::Closed(code, why) => panic!("closed with {code}: {why}"),
+            Seen::Nothing => panic!("no answer"),
+        }
+    }
+}
+
+#[tokio::test]
+async fn of_two_of_each_service_one_may_die() {
+    if !Replicas::are_possible() {
+        return;
+    }
+    let mut causeway = Setup::default().replicas().start().await;
+    let [alice, bob] = causeway.people(["Alice", "Bob"]).await;
+    let path = format!("/ws/group/{}/", causeway.group([&alice, &bob]).await);
+    let mut alices = causeway.client(&alice, &path).await;
+    let mut bobs = causeway.client_since(&bob, &path, "").await;
+    let mut expected = Vec::new();
+    for part in ["chat", "chat-2", "notification", "presence-2"] {
+        causeway.kill(part);
+        expected.push(format!("without {part}"));
+        say(&mut alices, &expected[expected.len() - 1]).await;
+        causeway.start_again().await;
+        expected.push(format!("with {part}"));
+        say(&mut alices, &expected[expected.len() - 1]).await;
+    }
+    let seen = bobs.gather("message", expected.len()).await;
+    let seen: Vec<_> = seen.iter().map(|frame| frame["message"]["content"].as_str().unwrap()).collect();
+    assert_eq!(seen, expected);
 }

@@ -43,6 +43,11 @@ pub(crate) struct Postgres {
 }
 
 impl Postgres {
+    /// Whether PostgreSQL is installed.
+    pub(crate) fn is_installed() -> bool {
+        programs().is_some()
+    }
+
     /// Starts a server; answers when it takes connections. `None`, said on standard error, where PostgreSQL is not installed; a
     /// panic where CI is set.
     pub(crate) fn start() -> Option<Self> {

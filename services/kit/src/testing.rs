@@ -1,14 +1,13 @@
 //! Where tests keep their stores: in files, or, when `CAUSEWAY_TEST_STORE` is `postgres`, in a PostgreSQL of the test process's own.
 //! So one suite is run over both engines.
 
-#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+#![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use std::{env, path::Path, sync::Arc, time::Duration};
 
 use crate::store::{Postgres, Storage};
 
 #[path = "../../../tests/stand_ins/postgres.rs"]
-#[allow(missing_docs, unreachable_pub, reason = "it is a stand-in of the tests, which use a part of it each")]
 pub(crate) mod postgres;
 
 /// Whether stores are in PostgreSQL.

@@ -54,6 +54,17 @@ impl Replicas {
         }
     }
 
+    /// Whether all that is needed is installed. Where it is not, that is said, and a panic where CI is set.
+    pub(crate) fn are_possible() -> bool {
+        let runs = |program: &str, flag: &str| Command::new(program).arg(flag).output().is_ok();
+        let possible = runs("nginx", "-v") && runs("redis-server", "--version") && Postgres::is_installed();
+        if !possible {
+            assert!(std::env::var_os("CI").is_none(), "nginx, Redis or PostgreSQL is not installed");
+            eprintln!("left out: nginx, Redis or PostgreSQL is not installed");
+        }
+        possible
+    }
+
     /// Where the second process of a service listens.
     pub(super) fn address(&self, service: &str) -> SocketAddr {
         self.at[format!("{service}{SECOND}").as_str()]
