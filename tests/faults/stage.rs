@@ -24,6 +24,7 @@ pub(crate) mod probe;
 pub(crate) mod proxy;
 #[path = "../stand_ins/redis.rs"]
 pub(crate) mod redis;
+pub(crate) mod regulars;
 pub(crate) mod relay;
 pub(crate) mod replicas;
 pub(crate) mod scene;

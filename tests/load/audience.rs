@@ -62,6 +62,11 @@ impl Audience {
         Self { cpu: Box::new(cpu), size, writer, frame, delivered, window, _readers: readers }
     }
 
+    /// How many deliveries there were.
+    pub(crate) fn delivered(&self) -> u64 {
+        self.delivered.load(Ordering::Relaxed)
+    }
+
     /// Sends with so many messages under way for the length of a round.
     pub(crate) async fn round(&mut self, under_way: usize) -> Round {
         self.window.add_permits(under_way);

@@ -9,6 +9,8 @@
 #![expect(clippy::panic, reason = "a benchmark that cannot measure must stop")]
 
 mod audience;
+mod capacity;
+mod costs;
 mod disk;
 mod drain;
 mod durable;
@@ -21,6 +23,7 @@ mod metrics;
 mod on_postgres;
 mod parts;
 #[path = "../e2e/stage/process.rs"]
+#[expect(dead_code, reason = "the end-to-end tests use the rest of it")]
 mod process;
 mod reference;
 mod replicas;
@@ -51,7 +54,13 @@ const ALL: [&str; 12] = [
 
 fn main() {
     // Cargo adds `--bench`.
-    let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| !argument.starts_with("--")).collect();
+    let arguments: Vec<_> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+    if let Some((_, options)) = arguments.split_first().filter(|(what, _)| *what == "capacity") {
+        match capacity::answer(options) {
+            Ok(tables) => return print!("{tables}"),
+            Err(why) => panic!("{why}"),
+        }
+    }
     let runtime = tokio::runtime::Runtime::new().expect("a runtime");
     match arguments.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["reference", address] => runtime.block_on(reference::serve(address)),
@@ -76,6 +85,7 @@ async fn measure(chosen: &[&str]) {
             "redis" => through_redis::measure(&mut report).await,
             "resume" => resume::measure(&mut report).await,
             "unwanted" => unwanted::measure(&mut report).await,
+            "costs" => costs::measure(&mut report).await,
             "postgres" => on_postgres::measure(&mut report).await,
             _ => panic!("{what} is not one of {}, all", ALL.join(", ")),
         }

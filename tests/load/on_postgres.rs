@@ -98,6 +98,10 @@ impl Spent {
                 target: None,
             });
         };
+        let jobs = sum(r#"causeway_store_jobs_total{store="chat""#);
+        row("write jobs, of which one is the message's", jobs / messages, "a message");
+        row("write jobs", jobs / seconds, "a second");
+        row("write jobs lost", sum(r#"causeway_store_jobs_lost_total{store="chat""#), "jobs");
         let groups = sum(r#"causeway_store_commit_seconds_count{store="chat""#);
         row(
             "waits for the database",

@@ -141,6 +141,16 @@ impl Parts {
         u32::try_from(self.redis.info("process_id")).expect("a process has a number")
     }
 
+    /// The processes of the two other services.
+    pub(crate) fn presence_and_notification(&self) -> [&[Part]; 2] {
+        [&self.others[..1], &self.others[1..]]
+    }
+
+    /// KiB that Redis has for what it keeps and for those who are connected.
+    pub(crate) fn redis_memory(&self) -> f64 {
+        self.redis.info("used_memory") as f64 / 1_024.0
+    }
+
     /// PostgreSQL, to be asked.
     pub(crate) fn postgres(&self) -> &Postgres {
         &self.postgres

@@ -52,7 +52,7 @@ impl Row {
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "{:<66} {:>12} {:>16} {:>7}", "figure", "measured", "target", "ratio")?;
+        writeln!(f, "{:<90} {:>12} {:>16} {:>7}", "figure", "measured", "target", "ratio")?;
         self.rows.iter().try_for_each(|row| writeln!(f, "{row}"))
     }
 }
@@ -64,10 +64,11 @@ impl fmt::Display for Row {
         let (bound, ratio) = match target {
             Some(Target::AtLeast(least)) => (format!("≥ {}", number(*least)), value / least),
             Some(Target::AtMost(most)) => (format!("≤ {}", number(*most)), value / most),
-            None => return write!(f, "{name:<66} {:>12}", number(*value)),
+            None => return write!(f, "{name:<90} {:>12}", number(*value)),
         };
+        let ratio = if ratio.is_finite() { format!("{ratio:.2}") } else { "-".to_owned() };
         let verdict = if self.reached() == Some(true) { "PASS" } else { "MISS" };
-        write!(f, "{name:<66} {:>12} {bound:>16} {ratio:>7.2} {verdict}", number(*value))
+        write!(f, "{name:<90} {:>12} {bound:>16} {ratio:>7} {verdict}", number(*value))
     }
 }
 

@@ -26,11 +26,11 @@ use crate::{
     socket::{self, Reader, Writer},
 };
 
-const ROOMS: usize = 100;
-const PEOPLE: usize = 50;
+const ROOMS: usize = 500;
+const PEOPLE: usize = 10;
 const SOCKETS: usize = ROOMS * PEOPLE;
 /// Between two messages of a room.
-const PACE: Duration = Duration::from_millis(500);
+const PACE: Duration = Duration::from_secs(5);
 /// How long a client waits before it tries again to connect.
 const PAUSE: Duration = Duration::from_millis(50);
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -38,7 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(60);
 const AT_MOST: f64 = 10.0;
 const SHAPE: Shape = Shape { bridges: 2, chats: 2, routes: Routes::Balanced };
 
-/// Measures from the kill until the last socket has what is new.
+/// Measures from the kill until the last socket is open elsewhere and has all that was written until then.
 pub(crate) async fn measure(report: &mut Report) {
     let mut parts = Parts::start(SHAPE).await;
     let scene = Arc::new(parts.scene());
@@ -75,7 +75,7 @@ pub(crate) async fn measure(report: &mut Report) {
         let figure = format!("{SOCKETS} sockets whose bridge is killed: {figure}");
         report.add(Row { figure, value, unit, target });
     };
-    row("all have what is new", took, "s", Some(Target::AtMost(AT_MOST)));
+    row("all have what they missed", took, "s", Some(Target::AtMost(AT_MOST)));
     row(
         "missed, twice or out of order",
         common.wrong.load(Ordering::Relaxed) as f64,
@@ -83,7 +83,7 @@ pub(crate) async fn measure(report: &mut Report) {
         Some(Target::AtMost(0.0)),
     );
     let written = common.written.iter().map(|count| count.load(Ordering::Relaxed)).sum::<u64>();
-    row("written meanwhile, to 50 each", written as f64, "messages", None);
+    row("written in all, to 10 each", written as f64, "messages", None);
     row("attempts to connect", common.attempts.load(Ordering::Relaxed) as f64, "attempts", None);
 }
 
@@ -167,13 +167,13 @@ impl Client {
         drop(writer);
         (writer, reader) = self.come_back(&scene, &common).await;
         let at_least = common.written[self.room].load(Ordering::Relaxed);
-        let mut is_back = false;
+        while self.last < at_least {
+            let Some(frame) = reader.message().await else { return };
+            self.take(&frame, &common);
+        }
+        common.resumed.fetch_add(1, Ordering::Relaxed);
         while let Some(frame) = reader.message().await {
             self.take(&frame, &common);
-            if !is_back && self.last > at_least {
-                is_back = true;
-                common.resumed.fetch_add(1, Ordering::Relaxed);
-            }
         }
         drop(writer);
     }

@@ -23,6 +23,8 @@ use crate::server::Server;
 
 /// Calls under way at once.
 const PARALLEL: usize = 64;
+/// The number of the large room.
+const LARGE: usize = 1_000_000;
 
 /// People and rooms on one server.
 pub(crate) struct Scene {
@@ -57,6 +59,14 @@ impl Scene {
         let users = (0..rooms).flat_map(|room| (0..people).map(move |person| user(room, person)));
         stream::iter(users).for_each_concurrent(PARALLEL, |id| self.put(id)).await;
         stream::iter(0..rooms).for_each_concurrent(PARALLEL, |room| self.create(room, people)).await;
+    }
+
+    /// One more group, of so many people, beside those of [`Self::rooms`]; the path on which each is in it, with a token.
+    pub(crate) async fn large_room(&self, people: usize) -> impl Fn(usize) -> String {
+        let room = LARGE;
+        stream::iter(0..people).for_each_concurrent(PARALLEL, |person| self.put(user(room, person))).await;
+        self.create(room, people).await;
+        move |person| self.path(room, person)
     }
 
     /// Somebody of support, and the path of the list of conversations with a token.

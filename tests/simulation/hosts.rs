@@ -14,8 +14,8 @@ use causeway_config::{
     AuthSettings, Secret, Settings, Sources,
     auth::{Algorithm, KeySettings},
 };
-use causeway_link::grpc::{self, Link, Reach, Targets};
 use causeway_kit::store::simulated::Database;
+use causeway_link::grpc::{self, Link, Reach, Targets};
 use causeway_proto::{client::Credential, peer::Peer};
 use jsonwebtoken::{EncodingKey, Header, encode};
 use serde_json::json;
@@ -62,8 +62,8 @@ impl Site {
         let mut settings = Settings::load(&Sources::default())?.settings;
         settings.auth.keys = vec![KeySettings {
             id: None,
-            algorithm: Algorithm::Hs256,
-            secret: Some(Secret::new(SECRET)),
+            algorithm: Algorithm::HS256,
+            secret: Secret::new(SECRET),
             secret_file: None,
             public_key_file: None,
             private_key_file: None,

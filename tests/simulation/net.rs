@@ -44,7 +44,8 @@ impl Incoming for Door {
 /// A channel to a service, as every client has it, over the simulated network.
 pub(crate) fn connect(url: &str) -> Result<Grpc, tonic::transport::Error> {
     let dial = service_fn(async |uri: Uri| {
-        let stream = TcpStream::connect((uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(GRPC))).await?;
+        let stream =
+            TcpStream::connect((uri.host().unwrap_or_default(), uri.port_u16().unwrap_or(GRPC))).await?;
         Ok::<_, io::Error>(TokioIo::new(stream))
     });
     let channel = client::endpoint(url)?.connect_with_connector_lazy(dial);

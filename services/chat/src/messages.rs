@@ -63,7 +63,8 @@ pub(crate) fn note_answered(tx: &Tx<'_>, conversation_id: &str) -> Result<(), Er
 
 /// A message, wherever it is.
 pub(crate) fn find(reader: &Reader<'_>, id: i64) -> Result<Option<Message>, Error> {
-    let sql = "SELECT id, is_answered, delivery_status, delivery_error, body, checksum FROM message WHERE id = ?1";
+    let sql =
+        "SELECT id, is_answered, delivery_status, delivery_error, body, checksum FROM message WHERE id = ?1";
     reader.one(sql, [id], from_row)
 }
 
@@ -76,11 +77,17 @@ pub(crate) fn get(reader: &Reader<'_>, conversation_id: &str, id: u64) -> Result
     found.filter(|message| message.conversation_id == conversation_id).ok_or_else(not_found)
 }
 
+const IN_CONVERSATION: &str = "SELECT 1 FROM message WHERE id = ?1 AND conversation_id = ?2";
+
+/// Says that it will be checked whether a message is in a conversation.
+pub(crate) fn foresee(reader: &Reader<'_>, conversation_id: &str, id: u64) -> Result<(), Error> {
+    ids::message(id).map_or(Ok(()), |id| reader.foresee(IN_CONVERSATION, params![id, conversation_id]))
+}
+
 /// Checks that a message is in a conversation, or answers `NOT_FOUND`.
 pub(crate) fn require(reader: &Reader<'_>, conversation_id: &str, id: u64) -> Result<i64, Error> {
     let id = ids::message(id).ok_or_else(not_found)?;
-    let sql = "SELECT 1 FROM message WHERE id = ?1 AND conversation_id = ?2";
-    let found = reader.one(sql, params![id, conversation_id], |_| Ok(()))?;
+    let found = reader.one(IN_CONVERSATION, params![id, conversation_id], |_| Ok(()))?;
     found.map(|()| id).ok_or_else(not_found)
 }
 

@@ -119,8 +119,7 @@ pub(crate) fn note_read(
 ) -> Result<(), Error> {
     let sql = "UPDATE participant SET read_message_id = ?3, read_at = ?4, unread = NULL
                WHERE conversation_id = ?1 AND user_id = ?2";
-    tx.execute(sql, params![conversation_id, user_id, message_id, tx.now_micros()])?;
-    Ok(())
+    tx.send(sql, params![conversation_id, user_id, message_id, tx.now_micros()])
 }
 
 /// Notes that messages up to and including one reached a user.
@@ -131,6 +130,5 @@ pub(crate) fn note_delivered(
     message_id: i64,
 ) -> Result<(), Error> {
     let sql = "UPDATE participant SET delivered_message_id = ?3 WHERE conversation_id = ?1 AND user_id = ?2";
-    tx.execute(sql, params![conversation_id, user_id, message_id])?;
-    Ok(())
+    tx.send(sql, params![conversation_id, user_id, message_id])
 }

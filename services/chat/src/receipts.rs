@@ -81,8 +81,11 @@ impl Delivered {
     /// Moves the user's mark, and tells the senders of what was passed, unless the conversation has more participants than
     /// `delivery_limit`.
     pub(crate) fn run(self, tx: &mut Tx<'_>, delivery_limit: u32) -> Result<ReportDeliveredResponse, Error> {
-        let seat = seats::take(tx, &self.conversation, &self.user)?;
-        let until = messages::require(tx, &seat.conversation.id, self.message_id)?;
+        let (conversation_id, user_id) =
+            (ids::conversation(tx, &self.conversation)?, ids::user(tx, &self.user)?);
+        messages::foresee(tx, &conversation_id, self.message_id)?;
+        let seat = seats::find(tx, &conversation_id, &user_id)?;
+        let until = messages::require(tx, &conversation_id, self.message_id)?;
         if until > seat.delivered_message_id {
             participants::note_delivered(tx, &seat.conversation.id, &seat.user.id, until)?;
             if seat.conversation.participant_count <= delivery_limit {
@@ -98,6 +101,7 @@ fn report(tx: &mut Tx<'_>, seat: &Seat, until: i64) -> Result<(), Error> {
     let (conversation_id, user_id) = (&seat.conversation.id, &seat.user.id);
     let passed = (seat.delivered_message_id, until);
     let mut by_sender: Vec<(String, Vec<u64>)> = Vec::new();
+    tx.foresee_event(Topic::Conversation(conversation_id))?;
     for (id, sender_id) in messages::arrived(tx, conversation_id, user_id, passed, REPORTED)? {
         match by_sender.iter_mut().find(|(known, _)| *known == sender_id) {
             Some((_, message_ids)) => message_ids.push(id),

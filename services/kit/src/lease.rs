@@ -27,8 +27,9 @@ pub(crate) mod tests;
 pub(crate) use candidate::{Candidate, Standing};
 pub(crate) use held::Held;
 
-/// How long a lease lasts without being renewed.
-pub(crate) const LASTS: Duration = Duration::from_secs(6);
+/// How long a lease lasts without being renewed: so long that a renewal may wait for the longest transaction of another process, and
+/// that work moves on within 10 s all the same.
+pub(crate) const LASTS: Duration = Duration::from_secs(7);
 
 /// How often it is renewed.
 const RENEW: Duration = Duration::from_secs(2);
@@ -78,7 +79,9 @@ impl Lease {
         let mut candidate = Candidate::new(&self.store, self.name.clone());
         let mut is_failing = false;
         while !stop.is_cancelled() {
-            let pause = match candidate.attempt().await {
+            // A store that is away does not keep the process from stopping.
+            let Some(attempt) = stop.run_until_cancelled(candidate.attempt()).await else { break };
+            let pause = match attempt {
                 Ok(Some(held)) => return Some(held),
                 Ok(None) => LOOK,
                 Err(error) => {

@@ -70,7 +70,15 @@ impl Causeway {
         setup.environment.extend(replicas.iter().flat_map(Replicas::environment));
         let file = at.file(&home.path().join("data"), replicas.as_ref(), &setup.file);
         fs::write(home.path().join("causeway.toml"), file).expect("the target directory is writable");
-        Self { at, home, setup, replicas, processes: BTreeMap::new(), past: String::new(), tokens: Mutex::default() }
+        Self {
+            at,
+            home,
+            setup,
+            replicas,
+            processes: BTreeMap::new(),
+            past: String::new(),
+            tokens: Mutex::default(),
+        }
     }
 
     pub(super) async fn ready(mut self) -> Self {

@@ -81,8 +81,10 @@ async fn run(trial: &mut Trial) -> Outcome {
         for between in [Between::BridgeAndOneChat, Between::OneChatAndStore, Between::BothChatsAndStore] {
             for way in ways {
                 let fault = format!("{between:?}, {way:?}");
-                let (back, silent) =
-                    network.breaks(trial, &crowd, between, *way).await.map_err(|failure| failure.of(&fault))?;
+                let (back, silent) = network
+                    .breaks(trial, &crowd, between, *way)
+                    .await
+                    .map_err(|failure| failure.of(&fault))?;
                 trial.say(format_args!(
                     "round {round}: {fault}: acknowledged again within {back:?}, longest silence {silent:?}, {} refused so far",
                     crowd.counts().refused.load(Relaxed)

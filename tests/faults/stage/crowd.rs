@@ -7,7 +7,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::Relaxed},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use anyhow::Context;
@@ -219,7 +219,7 @@ impl Crowd {
         if let Err(error) = until(what, SETTLING, answered).await.with_context(|| self.complaint()) {
             return Err(Failure::Broken(format!("{error:#}")));
         }
-        let stored = Stored::read(&scene.grpc, &self.rooms).await?;
+        let stored = self.stored(scene).await?;
         let wanted: Vec<_> = self.rooms.iter().map(|room| stored.0[room].messages.len()).collect();
         let shown = async || {
             Ok(self.progress.iter().all(|(room, member)| member.seen.load(Relaxed) >= wanted[*room]))
@@ -235,6 +235,17 @@ impl Crowd {
             ));
         }
         Ok(checked)
+    }
+
+    /// What is stored. A service that has just come back may take a moment until it can say so.
+    async fn stored(&self, scene: &Scene) -> anyhow::Result<Stored> {
+        let begun = Instant::now();
+        loop {
+            match Stored::read(&scene.grpc, &self.rooms).await {
+                Err(_) if begun.elapsed() < SETTLING => tokio::time::sleep(Duration::from_millis(50)).await,
+                read => return read,
+            }
+        }
     }
 
     /// What is to be said of a row that cannot go on because clients do not get what they want: what the ledger says of

@@ -20,6 +20,9 @@ use super::{
 /// Between two messages.
 const PACE: Duration = Duration::from_millis(50);
 
+/// What is late by more than this was not delivered.
+const LATE: Duration = Duration::from_millis(600);
+
 /// They.
 pub(crate) struct Relay {
     shared: Arc<Shared>,
@@ -54,8 +57,7 @@ impl Relay {
         self.shared.writes.store(true, Relaxed);
         sleep(window).await;
         self.shared.writes.store(false, Relaxed);
-        // What is late by more than this was not delivered.
-        sleep(Duration::from_secs(1)).await;
+        sleep(LATE).await;
         anyhow::ensure!(self.both.try_join_next().is_none(), "a socket of the relay was closed");
         let mut times = std::mem::take(&mut *self.shared.times.lock().expect("no poison"));
         times.sort_unstable();

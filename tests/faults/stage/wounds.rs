@@ -229,5 +229,5 @@ fn children(parent: i32) -> anyhow::Result<Vec<(Pid, String)>> {
 
 /// Sends a signal; one that is gone needs none.
 pub(crate) fn signal(id: Pid, signal: Signal) {
-    drop(kill_process(id, signal));
+    let _ = kill_process(id, signal);
 }

@@ -141,7 +141,10 @@ impl Exchange {
     /// An event as it goes out. A bus that lies swallows some events of conversations and gives their numbers to the next,
     /// so that nobody can see a gap.
     fn as_told(&self, site: &Site, topic: &Topic, sequence: u64, event: Vec<u8>) -> Option<(u64, Vec<u8>)> {
-        if site.plan.control != Some(Control::LyingBus) || sequence == 0 || !topic.1.starts_with("conversation/") {
+        if site.plan.control != Some(Control::LyingBus)
+            || sequence == 0
+            || !topic.1.starts_with("conversation/")
+        {
             return Some((sequence, event));
         }
         let mut lies = self.lies.lock().expect("no poison");

@@ -60,7 +60,8 @@ impl Driver {
                 // What was to go out meanwhile is lost.
                 while queue.try_recv().is_ok() {}
                 let ended = self.carry(stream, &mut queue).await;
-                tracing::debug!(ended = ?ended.err(), "the bus is away");
+                let error = ended.err().map(|error| format!("{error:#}"));
+                tracing::debug!(error, "the bus is away");
                 self.0.topics.lock().expect("no poison").values_mut().for_each(|comes| *comes = false);
                 self.0.is_up.send_replace(false);
                 self.0.local.lag();

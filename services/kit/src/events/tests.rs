@@ -98,8 +98,8 @@ impl Watcher {
     }
 
     async fn next(&mut self) -> Result<Message, Status> {
-        let next = tokio::time::timeout(Duration::from_secs(10), self.stream.message());
-        Ok(next.await.expect("an answer within 10 s")?.expect("an answer").message.unwrap())
+        let next = tokio::time::timeout(Duration::from_secs(30), self.stream.message());
+        Ok(next.await.expect("an answer within 30 s")?.expect("an answer").message.unwrap())
     }
 
     async fn add(&mut self, source: Source, topic: &str, after: Option<u64>) -> TopicAdded {

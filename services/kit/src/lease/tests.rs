@@ -66,7 +66,12 @@ impl Rota {
     }
 
     /// A process that works when it is its turn.
-    fn employ(&self, store: &Store, who: &'static str, stop: &CancellationToken) -> impl Future<Output = ()> + use<> {
+    fn employ(
+        &self,
+        store: &Store,
+        who: &'static str,
+        stop: &CancellationToken,
+    ) -> impl Future<Output = ()> + use<> {
         let (rota, lease, stop) = (self.clone(), Lease::new(store, "work"), stop.clone());
         async move {
             lease.keep_at(&stop, |_| rota.clone().work(who, stop.clone())).await;
@@ -93,7 +98,10 @@ impl Rota {
 }
 
 async fn leases(store: &Store) -> Vec<String> {
-    store.read(|reader| reader.all("SELECT name FROM lease ORDER BY name", [], |row| row.get(0))).await.unwrap()
+    store
+        .read(|reader| reader.all("SELECT name FROM lease ORDER BY name", [], |row| row.get(0)))
+        .await
+        .unwrap()
 }
 
 #[tokio::test]

@@ -23,7 +23,12 @@ use super::{
     place, registry,
     session::Session,
 };
-use crate::{lease::Held, outbox, part::Context, store::Store};
+use crate::{
+    lease::{Candidate, Held},
+    outbox,
+    part::Context,
+    store::Store,
+};
 
 /// What a plugin is told: how it is refused, or where it is answered.
 pub(super) type Answer = oneshot::Sender<Result<mpsc::Receiver<Result<AttachResponse, Status>>, Status>>;
@@ -78,12 +83,15 @@ pub(super) struct Inner {
 /// One instance of a plugin attaches at a time: who comes second finds the first. There are as many doors as plugins that may
 /// attach.
 #[derive(Default)]
-struct Doors(Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>);
+struct Doors(Mutex<HashMap<String, Door>>);
+
+type Door = Arc<tokio::sync::Mutex<Candidate>>;
 
 impl Doors {
-    fn of(&self, plugin: &str) -> Arc<tokio::sync::Mutex<()>> {
+    fn of(&self, store: &Store, plugin: &str) -> Door {
         let mut doors = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        doors.entry(plugin.to_owned()).or_default().clone()
+        let door = || Arc::new(tokio::sync::Mutex::new(place::candidate(store, plugin)));
+        doors.entry(plugin.to_owned()).or_insert_with(door).clone()
     }
 }
 
@@ -149,9 +157,9 @@ impl Host {
     /// Lets a plugin in, and hosts it until it goes.
     async fn host(self, greeting: Greeting, requests: Streaming<AttachRequest>, mut answer: Answer) {
         let name = greeting.hello.name.clone();
-        let door = self.inner.doors.of(&name);
-        let inside = door.lock().await;
-        let (held, begun) = match self.let_in(&greeting, &mut answer).await {
+        let door = self.inner.doors.of(&self.inner.store, &name);
+        let mut inside = door.lock().await;
+        let (held, begun) = match self.let_in(&mut inside, &greeting, &mut answer).await {
             Ok(begun) => begun,
             Err(refusal) => {
                 // Whoever has gone needs no answer.
@@ -179,12 +187,17 @@ impl Host {
     }
 
     /// Gets a plugin its place: has whoever has it go, and waits until it has.
-    async fn let_in(&self, greeting: &Greeting, answer: &mut Answer) -> Result<(Held, Begun), Status> {
+    async fn let_in(
+        &self,
+        candidate: &mut Candidate,
+        greeting: &Greeting,
+        answer: &mut Answer,
+    ) -> Result<(Held, Begun), Status> {
         if answer.is_closed() {
             return Err(Status::cancelled("the plugin has gone"));
         }
         self.make_way(greeting).await?;
-        place::take(&self.inner, &greeting.hello, answer).await
+        place::take(&self.inner, candidate, &greeting.hello, answer).await
     }
 
     /// Has an earlier attachment of the same plugin to this process go, and waits until it has.
@@ -206,13 +219,7 @@ impl Host {
         Ok(())
     }
 
-    fn session(
-        &self,
-        greeting: Greeting,
-        begun: Begun,
-        held: &Held,
-        answers: Answers,
-    ) -> (Session, Live) {
+    fn session(&self, greeting: Greeting, begun: Begun, held: &Held, answers: Answers) -> (Session, Live) {
         let (typing, typings) = mpsc::channel(16);
         let (dismiss, dismissal) = watch::channel(None);
         let live = Live {

@@ -190,7 +190,8 @@ fn status(
     here: Option<Reading>,
     now: i64,
 ) -> Result<PluginStatus, Error> {
-    let elsewhere = || place::note(reader, &known.name, now).map(|note| note.map(|it| Reading::from_note(&it)));
+    let elsewhere =
+        || place::note(reader, &known.name, now).map(|note| note.map(|it| Reading::from_note(&it)));
     let attached = here.map_or_else(elsewhere, |reading| Ok(Some(reading)))?;
     let silence = i64::try_from(SILENCE.as_micros()).unwrap_or(i64::MAX);
     let heard_since = if attached.is_some() { now.saturating_sub(silence) } else { i64::MAX };

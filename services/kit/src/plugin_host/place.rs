@@ -49,14 +49,19 @@ fn wakes(store: &Store, plugin: &str) -> String {
     format!("lease/{}/{}", store.name(), name(plugin))
 }
 
+/// Who waits for the place of a plugin, once for each process: what was seen of a dead one counts for whoever comes next.
+pub(super) fn candidate(store: &Store, plugin: &str) -> Candidate {
+    Candidate::new(store, name(plugin).into())
+}
+
 /// Waits for the plugin's place and takes it; what the attachment begins with. Fails with `ABORTED` when another instance has taken
 /// this one's place for good, and with `UNAVAILABLE` when the store does, the host stops or nobody waits for the answer any more.
 pub(super) async fn take(
     inner: &Arc<Inner>,
+    candidate: &mut Candidate,
     hello: &Hello,
     answer: &mut Answer,
 ) -> Result<(Held, Begun), Status> {
-    let mut candidate = Candidate::new(&inner.store, name(&hello.name).into());
     let mut asked: Option<(String, bool)> = None;
     let until = Instant::now() + PATIENCE;
     while Instant::now() < until {
@@ -68,6 +73,8 @@ pub(super) async fn take(
                 }
             }
             Standing::Held { entry, is_renewed } => {
+                // What happened before this instance came says nothing about now.
+                let is_renewed = is_renewed && asked.is_some();
                 let is_former = match &asked {
                     Some((holder, is_former)) if *holder == entry.holder => *is_former,
                     Some(_) | None => ask(inner, hello).await?,
@@ -86,7 +93,11 @@ pub(super) async fn take(
         }
     }
     let details = ErrorDetails::with_retry_info(Some(RETRY));
-    Err(Status::with_error_details(Code::Unavailable, "another process does not let go of the plugin", details))
+    Err(Status::with_error_details(
+        Code::Unavailable,
+        "another process does not let go of the plugin",
+        details,
+    ))
 }
 
 /// Asks whoever has the place to make way; true when this instance had to make way itself before, and asks for nothing.

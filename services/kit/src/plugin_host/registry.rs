@@ -70,7 +70,8 @@ pub(super) fn is_former(reader: &Reader<'_>, plugin: &str, instance: &str) -> Re
 
 /// Notes that another instance takes the place of this one.
 pub(super) fn note_former(tx: &Tx<'_>, plugin: &str, instance: &str) -> Result<(), Error> {
-    let sql = "INSERT INTO plugin_instance (plugin, instance, settled, seen_at, former) VALUES (?1, ?2, 0, ?3, 1)
+    let sql =
+        "INSERT INTO plugin_instance (plugin, instance, settled, seen_at, former) VALUES (?1, ?2, 0, ?3, 1)
                ON CONFLICT (plugin, instance) DO UPDATE SET former = 1";
     tx.execute(sql, params![plugin, instance, tx.now_micros()]).map(drop)
 }

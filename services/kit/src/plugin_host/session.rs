@@ -27,8 +27,8 @@ use super::{
     answers::Answers,
     dismissal::{Call, Dismissal},
     dispatch::Dispatch,
-    hello::{Greeting, invalid},
     gauges::Gauges,
+    hello::{Greeting, invalid},
     in_hand::Begun,
     intake::Intake,
 };

@@ -36,7 +36,8 @@ pub(crate) fn take(
 ) -> Result<bool, Error> {
     let changed = match stale {
         None => {
-            let sql = "INSERT INTO lease (name, holder, until) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING";
+            let sql =
+                "INSERT INTO lease (name, holder, until) VALUES (?1, ?2, ?3) ON CONFLICT (name) DO NOTHING";
             tx.execute(sql, params![name, holder, until])
         }
         Some(seen) => {

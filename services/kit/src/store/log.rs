@@ -85,7 +85,8 @@ pub(super) fn next(tx: &Tx<'_>, topic: &str) -> Result<Slot, Error> {
 
 /// Writes an event into its slot.
 pub(super) fn insert(tx: &Tx<'_>, position: i64, slot: &Slot, event: &[u8]) -> Result<(), Error> {
-    let sql = "INSERT INTO event (position, topic, sequence, time, body, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
+    let sql =
+        "INSERT INTO event (position, topic, sequence, time, body, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
     tx.send(sql, params![position, slot.topic, slot.sequence, tx.now_micros(), event, checksum(event)])
 }
 
@@ -97,8 +98,7 @@ pub(crate) fn page(reader: &Reader<'_>, topic: &str, after: u64, limit: usize) -
     if after >= extent.head || !extent.covers(after) {
         return Ok(Page { events: Vec::new(), extent });
     }
-    let sql =
-        "SELECT sequence, body, checksum FROM event WHERE topic = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
+    let sql = "SELECT sequence, body, checksum FROM event WHERE topic = ?1 AND sequence > ?2 ORDER BY sequence LIMIT ?3";
     let mut bytes = 0;
     let mut full = false;
     let events = reader.all(sql, params![id, after, limit], |row| {

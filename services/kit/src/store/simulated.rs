@@ -172,7 +172,11 @@ impl Engine for Shared {
     }
 
     fn rollback(&mut self) -> Result<(), Failure> {
-        if self.connection.is_autocommit() { Ok(()) } else { Ok(self.connection.execute_batch("ROLLBACK")?) }
+        if self.connection.is_autocommit() {
+            Ok(())
+        } else {
+            Ok(self.connection.execute_batch("ROLLBACK")?)
+        }
     }
 
     fn close(self: Box<Self>) {}

@@ -16,7 +16,10 @@ use tokio::{
 use tonic::Code;
 
 use super::stage::{Line, Service, hello};
-use crate::bus::Bus;
+use crate::bus::{
+    Bus,
+    redis::tests::{Process, stand_in},
+};
 
 /// Two processes that do not hear each other: everything is found out from the store.
 async fn deaf() -> Option<[Service; 2]> {
@@ -191,11 +194,12 @@ async fn a_plugin_is_listed_and_removed_by_any_process() {
 
 #[tokio::test]
 async fn typing_reaches_a_plugin_of_another_process() {
-    let Some([one, other]) = hearing().await else { return };
+    let Some(server) = stand_in::Redis::start() else { return };
+    let (here, there) = Process::two(&server.url()).await;
+    let Some([one, other]) = Service::two([here.bus.clone(), there.bus.clone()]).await else { return };
     let token = one.add("tele").await;
     let can = Capabilities { can_show_typing: true, ..Capabilities::default() };
-    let mut line =
-        attach(&one, &token, Hello { capabilities: Some(can), ..hello("tele", "a") }).await;
+    let mut line = attach(&one, &token, Hello { capabilities: Some(can), ..hello("tele", "a") }).await;
     let typing = Typing { account: "shop".into(), customer_id: "c".into(), is_typing: true };
     let shown = async {
         loop {

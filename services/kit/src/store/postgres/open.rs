@@ -19,7 +19,6 @@ const SAID: Duration = Duration::from_secs(5);
 /// How long one try may take.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-
 /// Opens a store, and waits for its server as long as is set. Blocks.
 pub(crate) fn open(server: &Postgres, options: &StoreOptions) -> Result<Opened, OpenError> {
     let session = wait_for(server, options.name)?;

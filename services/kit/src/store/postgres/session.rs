@@ -335,7 +335,9 @@ impl Statements for Session {
     }
 
     fn savepoint(&self, step: Savepoint) -> Result<(), Failure> {
-        self.forget()?;
+        if step != Savepoint::GoBack {
+            self.forget()?;
+        }
         match step {
             Savepoint::Set => self.mark("SAVEPOINT part")?,
             Savepoint::GoBack => self.go_back("ROLLBACK TO part")?,

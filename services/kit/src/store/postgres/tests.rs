@@ -16,9 +16,9 @@ use crate::{
     error::Error,
     metrics::Metrics,
     store::{
-        OpenError, Storage, Store, StoreOptions,
+        OpenError, Storage, Store, StoreOptions, Tx,
         log::{self, Extent},
-        tests::{SCHEMA, append, note, notes},
+        tests::{SCHEMA, TOPIC, append, note, notes},
     },
     testing::postgres::Postgres as Server,
 };
@@ -173,4 +173,46 @@ async fn many_may_start_at_once_on_an_empty_database() {
     let stores = join_all((0..4).map(|_| open(&url))).await;
     assert_eq!(stores[3].write(append).await.unwrap(), 1);
     assert_eq!(stores[0].write(append).await.unwrap(), 2);
+}
+
+#[tokio::test]
+async fn what_a_job_foresees_is_answered_once_and_to_it_alone() {
+    const COUNT: &str = "SELECT count(*) FROM note";
+    fn count(tx: &Tx<'_>) -> Result<Option<i64>, Error> {
+        tx.one(COUNT, [], |row| row.get(0))
+    }
+    let Some(server) = Server::shared() else { return };
+    let store = open(&server.database("what_a_job_foresees")).await;
+    let counts = store.write(|tx| {
+        tx.foresee(COUNT, [])?;
+        note(tx, "a")?;
+        Ok((count(tx)?, count(tx)?))
+    });
+    assert_eq!(counts.await.unwrap(), (Some(0), Some(1)), "as it was when it was asked, and then as it is");
+    let forgotten = store.write(|tx| {
+        tx.foresee(COUNT, [])?;
+        tx.attempt::<_, Error>(|tx| {
+            note(tx, "b")?;
+            count(tx)
+        })
+    });
+    assert_eq!(forgotten.await.unwrap(), Some(2));
+    let in_order = store.write(|tx| {
+        tx.foresee_event(TOPIC)?;
+        Ok((append(tx)?, append(tx)?))
+    });
+    assert_eq!(in_order.await.unwrap(), (1, 2));
+}
+
+#[tokio::test]
+async fn a_job_whose_foreseen_question_fails_is_not_stored_though_it_never_asks() {
+    let Some(server) = Server::shared() else { return };
+    let store = open(&server.database("a_job_whose_foreseen_question_fails")).await;
+    let failed = store.write(|tx| {
+        note(tx, "lost")?;
+        tx.foresee("SELECT 1 / (count(*) - count(*)) FROM note", [])
+    });
+    assert!(is_unavailable(&failed.await));
+    store.write(|tx| note(tx, "kept")).await.unwrap();
+    assert_eq!(notes(&store).await, ["kept"]);
 }

@@ -15,10 +15,11 @@ pub(crate) struct Table {
     pub(crate) last: i64,
 }
 
-/// All tables but those that SQLite has for itself, those behind virtual tables, and the list of migrations.
+/// All tables but those that SQLite has for itself, those behind virtual tables, and what is of no meaning elsewhere: which migrations
+/// there were, and who has which lease.
 pub(crate) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Table>> {
     let sql = "SELECT name FROM sqlite_schema AS t
-               WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name <> 'migration'
+               WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT IN ('migration', 'lease')
                    AND NOT EXISTS (SELECT 1 FROM sqlite_schema AS v WHERE v.sql LIKE 'CREATE VIRTUAL TABLE%'
                        AND (t.name = v.name OR substr(t.name, 1, length(v.name) + 1) = v.name || '_'))
                ORDER BY name";
