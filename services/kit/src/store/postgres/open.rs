@@ -21,8 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Opens a store, and waits for its server as long as is set. Blocks.
 pub(crate) fn open(server: &Postgres, options: &StoreOptions) -> Result<Opened, OpenError> {
-    let session = wait_for(server, options.name)?;
-    let position = prepare(&session, server, options)?;
+    let (session, position) = wait_for(server, options)?;
     let connector = || Connector::new(server.clone(), options.name);
     Ok(Opened {
         engine: Box::new(Writer::new(connector(), session, options.name, options.migrations)),
@@ -33,29 +32,44 @@ pub(crate) fn open(server: &Postgres, options: &StoreOptions) -> Result<Opened, 
     })
 }
 
-/// Connects; while nobody answers, it is said why, and tried again.
-fn wait_for(server: &Postgres, name: &'static str) -> Result<Session, OpenError> {
+/// Connects and prepares; while nobody answers, or the connection is lost again, it is said why, and tried again.
+fn wait_for(server: &Postgres, options: &StoreOptions) -> Result<(Session, i64), OpenError> {
     let begun = Instant::now();
     let mut said: Option<Instant> = None;
     loop {
-        let error = match Session::connect(server, name, Instant::now() + PATIENCE) {
-            Ok(session) => return Ok(session),
-            Err(error) => error,
+        let refusal = match Session::connect(server, options.name, Instant::now() + PATIENCE) {
+            Ok(session) => match prepare(&session, server, options) {
+                Ok(position) => return Ok((session, position)),
+                Err(refusal) if session.is_lost() => refusal,
+                Err(refusal) => return Err(refusal),
+            },
+            Err(error) => {
+                let is_final = error.is_refusal();
+                let refusal = unreachable(server, begun, error);
+                if is_final {
+                    return Err(refusal);
+                }
+                refusal
+            }
         };
-        if error.is_refusal() || begun.elapsed() >= server.start_timeout {
-            return Err(OpenError::Unreachable {
-                place: server.place.clone(),
-                key: "store.url",
-                waited: begun.elapsed(),
-                source: error.into(),
-            });
+        if begun.elapsed() >= server.start_timeout {
+            return Err(refusal);
         }
         if said.is_none_or(|at| at.elapsed() >= SAID) {
             let left = server.start_timeout.saturating_sub(begun.elapsed()).as_secs();
-            tracing::warn!(store = name, %error, "waiting for {}, for {left} s at most", server.place);
+            tracing::warn!(store = options.name, error = %refusal, "waiting for {}, for {left} s at most", server.place);
             said = Some(Instant::now());
         }
         thread::sleep(PAUSE);
+    }
+}
+
+fn unreachable(server: &Postgres, begun: Instant, error: PostgresError) -> OpenError {
+    OpenError::Unreachable {
+        place: server.place.clone(),
+        key: "store.url",
+        waited: begun.elapsed(),
+        source: error.into(),
     }
 }
 
