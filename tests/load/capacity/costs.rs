@@ -36,14 +36,16 @@ pub(super) const REDIS_SOCKET_KIB: f64 = 1.6;
 /// PostgreSQL's processor time, for a socket that comes and for a write job, and how many cores it has. Measured: `costs`; the cores
 /// are taken.
 pub(super) const POSTGRES_COMING: f64 = 1_400.0;
-pub(super) const POSTGRES_JOB: f64 = 120.0;
+pub(super) const POSTGRES_JOB: f64 = 240.0;
 pub(super) const POSTGRES_CORES: f64 = 16.0;
-/// PostgreSQL's tables and its log, for a write job. Measured: `costs`, half of what a message to two takes.
-pub(super) const POSTGRES_TABLE_BYTES: f64 = 400.0;
-pub(super) const POSTGRES_LOG_BYTES: f64 = 600.0;
-/// Write jobs a second that one database takes, because one group of them at a time is committed. A message is one, and each report
-/// that it reached somebody. Measured: `postgres`, two of each.
-pub(super) const POSTGRES_JOBS: f64 = 4_000.0;
+/// PostgreSQL's tables and its log, for a write. Measured: `costs`, a message to two, whose reports were mostly merged; a report is
+/// taken to cost what a message does.
+pub(super) const POSTGRES_TABLE_BYTES: f64 = 750.0;
+pub(super) const POSTGRES_LOG_BYTES: f64 = 1_100.0;
+/// Writes a second that one database takes, because one group of them at a time is committed. A message is one, and each report
+/// that it reached somebody. Measured: `postgres`,
+/// two of each, rounded down, while others kept the machine busy.
+pub(super) const POSTGRES_JOBS: f64 = 2_000.0;
 /// In conversations with more participants nobody reports that a message reached somebody (`bridge.delivery_limit`).
 pub(super) const DELIVERY_LIMIT: f64 = 50.0;
 /// Bytes of a frame with a message of 56 characters, with TCP's and IP's. Measured: the frame of `rooms`.

@@ -1,6 +1,16 @@
 //! What may be full, how full it is, and what moves it.
 
-use super::{costs::*, layout::Layout, load::Load};
+use super::{
+    costs::{
+        BRIDGE_COMING, BRIDGE_DELIVERY, BRIDGE_MESSAGE, BRIDGE_SOCKET_KIB, BRIDGE_STAYING, CHAT_COMING,
+        CHAT_COPY, CHAT_MESSAGE, CHAT_SOCKET_KIB, CORES, DELIVERY_LIMIT, FRAME_BYTES, GRPC_CONNECTIONS,
+        MAX_CONNECTIONS, MEMORY_KIB, NETWORK_BYTES, POSTGRES_COMING, POSTGRES_CONNECTIONS, POSTGRES_CORES,
+        POSTGRES_EACH, POSTGRES_JOB, POSTGRES_JOBS, POSTGRES_LOG_BYTES, POSTGRES_TABLE_BYTES,
+        PRESENCE_COMING, PRESENCE_SOCKET_KIB, REDIS_COMING, REDIS_EVENT, REDIS_SOCKET_KIB, STREAM_TOPICS,
+    },
+    layout::Layout,
+    load::Load,
+};
 
 /// What there must be more of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
