@@ -1,8 +1,8 @@
 //! Leases: of the processes that have a store, one at a time does a piece of work in the background.
 //!
-//! Whoever has a [`Lease`] renews it every [`RENEW`]. Who waits for it looks at it every [`LOOK`], and takes it when it is given up,
-//! or when it was not renewed for as long as it [`LASTS`] on the clock of who waits. The owner counts from before each renewal, and
-//! stops a [`MARGIN`] earlier; so there are never two, however a clock is set and whoever is paused. A piece of work that lost its
+//! Whoever has a [`Lease`] renews it every `RENEW`. Who waits for it looks at it every `LOOK`, and takes it when it is given up,
+//! or when it was not renewed for as long as it `LASTS` on the clock of who waits. The owner counts from before each renewal, and
+//! stops a `MARGIN` earlier; so there are never two, however a clock is set and whoever is paused. A piece of work that lost its
 //! lease is dropped where it stands. What it writes it writes with a [`Fence`], which the database keeps: a write that was on its
 //! way as the lease was lost does nothing.
 //!
