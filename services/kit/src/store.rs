@@ -117,6 +117,7 @@ struct Inner {
     readers: Arc<pool::Pool>,
     condition: Arc<condition::Condition>,
     owed: watch::Sender<()>,
+    opened_at: i64,
     retain: Duration,
     clock: Clock,
     bus: Bus,
@@ -172,7 +173,20 @@ impl Store {
         }
         let readers = Arc::new(pool::Pool::new(most_readers, readers, connect, condition.clone()));
         let metrics = metrics.clone();
-        let inner = Inner { orders, readers, condition, owed, retain, clock, bus, name, is_shared, metrics };
+        let opened_at = position;
+        let inner = Inner {
+            orders,
+            readers,
+            condition,
+            owed,
+            opened_at,
+            retain,
+            clock,
+            bus,
+            name,
+            is_shared,
+            metrics,
+        };
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -261,6 +275,11 @@ impl Store {
     /// What it is called: `chat`.
     pub fn name(&self) -> &'static str {
         self.inner.name
+    }
+
+    /// Position of the last event in the log when the store was opened.
+    pub(crate) fn opened_at(&self) -> i64 {
+        self.inner.opened_at
     }
 
     /// Comes after each commit that owed something, whichever process it was in.

@@ -41,7 +41,8 @@ impl Hub {
         probe.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut losses = self.bus().wakes(LOOK_AT_LOG);
         let mut health = self.bus().health();
-        let mut swept = None;
+        // What was written before the first look, and lost on the way, is found as well.
+        let mut swept = store.opened_at();
         let mut last = None;
         loop {
             let pace = if hears(health.as_ref()) { SWEEP } else { self.bus().fallback_poll() };
@@ -65,13 +66,10 @@ impl Hub {
 
     /// Tells the subscribers how far the topics go that moved since the last sweep. When nothing did, this is one look at the
     /// end of a table.
-    pub(super) async fn sweep(&self, store: &Store, swept: &mut Option<i64>) -> Result<(), Error> {
-        let Some(position) = *swept else {
-            *swept = Some(store.read(log::newest).await?);
-            return Ok(());
-        };
+    pub(super) async fn sweep(&self, store: &Store, swept: &mut i64) -> Result<(), Error> {
+        let position = *swept;
         let (moved, last) = store.read(move |reader| log::moved(reader, position)).await?;
-        *swept = Some(last);
+        *swept = last;
         for topic in moved {
             self.bus().remind(self.source(), &topic.topic, topic.head);
         }

@@ -138,12 +138,6 @@ pub(crate) fn moved(reader: &Reader<'_>, position: i64) -> Result<(Vec<Moved>, i
     Ok((moved, last))
 }
 
-/// The newest position.
-pub(crate) fn newest(reader: &Reader<'_>) -> Result<i64, Error> {
-    let sql = "SELECT position FROM event ORDER BY position DESC LIMIT 1";
-    Ok(reader.one(sql, [], |row| row.get(0))?.unwrap_or(0))
-}
-
 /// Drops the oldest events that are older than `before`, in microseconds since the epoch. True when there may be more.
 ///
 /// Only a stretch from the start of the log is dropped: an event that is too young ends it, so that what is kept of a topic

@@ -93,7 +93,7 @@ async fn lived_through(story: Story) {
             tokio::join!(house.append(TOPICS[0], burst), house.append(TOPICS[1], burst));
         }
         // The last event may be lost, and no other comes to show the gap.
-        house.hub.sweep(&house.store, &mut Some(0)).await.unwrap();
+        house.hub.sweep(&house.store, &mut 0).await.unwrap();
     };
     let reading = async {
         let mut seen = [Vec::new(), Vec::new()];
