@@ -68,6 +68,10 @@ pub(crate) fn forget(database: &Path, room: &str, key: &str) -> anyhow::Result<(
     let sql = "DELETE FROM message WHERE conversation_id = ?1 AND id >=
                (SELECT min(id) FROM message WHERE conversation_id = ?1 AND instr(body, CAST(?2 AS BLOB)) > 0)";
     connection.execute(sql, params![room, key])?;
+    // The mark would tell at the start, and the ledger is to tell.
+    let mut mark = database.as_os_str().to_owned();
+    mark.push("-mark");
+    std::fs::remove_file(mark)?;
     Ok(())
 }
 
