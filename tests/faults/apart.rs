@@ -12,6 +12,8 @@ use anyhow::{Context, ensure};
 /// Set where we are apart already.
 const APART: &str = "FAULTS_APART";
 
+const FLAGS: [&str; 6] = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"];
+
 /// Starts this program again in namespaces of its own, where the machine lets us. Rows that need them are left out elsewhere.
 pub(crate) fn step() -> anyhow::Result<()> {
     if env::var_os(APART).is_some() {
@@ -19,15 +21,19 @@ pub(crate) fn step() -> anyhow::Result<()> {
         ensure!(up.context("ip (of iproute2)")?.success(), "the loopback interface does not come up");
         return Ok(());
     }
-    let flags = ["--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"];
-    let mut can = Command::new("unshare");
-    can.args(flags).args(["ip", "link", "set", "lo", "up"]).stderr(Stdio::null());
-    if !can.status().is_ok_and(|status| status.success()) {
+    if !can() {
         return Ok(());
     }
     let mut again = Command::new("unshare");
-    again.args(flags).arg("--").arg(env::current_exe()?).args(env::args_os().skip(1)).env(APART, "1");
+    again.args(FLAGS).arg("--").arg(env::current_exe()?).args(env::args_os().skip(1)).env(APART, "1");
     Err(again.exec()).context("unshare")
+}
+
+/// Whether the machine lets us.
+pub(crate) fn can() -> bool {
+    let mut can = Command::new("unshare");
+    can.args(FLAGS).args(["ip", "link", "set", "lo", "up"]).stderr(Stdio::null());
+    can.status().is_ok_and(|status| status.success())
 }
 
 /// Whether we are.

@@ -11,7 +11,9 @@ mod options;
 mod outcome;
 mod row;
 mod rows;
+mod side_by_side;
 mod stage;
+mod summary;
 mod trial;
 
 // Also used end to end.
@@ -37,6 +39,9 @@ fn main() -> ExitCode {
     if options.rows.is_empty() {
         rows::list();
         return ExitCode::SUCCESS;
+    }
+    if options.jobs > 1 && apart::can() {
+        return if side_by_side::run_all(&options) { ExitCode::SUCCESS } else { ExitCode::FAILURE };
     }
     if let Err(error) = apart::step() {
         eprintln!("error: {error:#}");

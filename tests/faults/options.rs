@@ -15,6 +15,8 @@ pub(crate) struct Options {
     pub(crate) seed: Option<u64>,
     /// Which runs of a row.
     pub(crate) runs: Runs,
+    /// How many rows are run at once; one where it is not given.
+    pub(crate) jobs: usize,
 }
 
 /// How much time there is.
@@ -53,6 +55,7 @@ impl Options {
                 "--no-control" => options.runs = Runs::Row,
                 // The rounds of the soak are minutes.
                 flag @ ("--rounds" | "--minutes") => options.rounds = Some(number(flag, arguments.next())?),
+                "--jobs" => options.jobs = number("--jobs", arguments.next())?,
                 "--seed" => options.seed = Some(number("--seed", arguments.next())?),
                 "all" => options.rows.extend(rows::ALL),
                 name => options.rows.extend(rows::find(name)?),

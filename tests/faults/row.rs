@@ -7,6 +7,7 @@ use futures_util::FutureExt;
 use crate::{
     options::{Length, Options, Runs},
     outcome::{Failure, Outcome},
+    summary::Summary,
     trial::Trial,
 };
 
@@ -24,13 +25,15 @@ pub(crate) struct Row {
     pub(crate) short: u32,
     /// Rounds of a long run.
     pub(crate) long: u32,
+    /// Whether it measures what rows beside it would spoil: times, memory.
+    pub(crate) is_alone: bool,
     /// The program.
     pub(crate) run: for<'t> fn(&'t mut Trial) -> Pin<Box<dyn Future<Output = Outcome> + 't>>,
 }
 
-/// Runs what was asked for; whether everything held, and every control failed.
+/// Runs what was asked for, one after the other; whether everything held, and every control failed.
 pub(crate) async fn run_all(options: &Options) -> bool {
-    let (mut passed, mut failed, mut left_out) = (0, 0, Vec::new());
+    let mut summary = Summary::default();
     for row in &options.rows {
         for control in [false, true] {
             let skipped = if control { Runs::Row } else { Runs::Control };
@@ -38,24 +41,16 @@ pub(crate) async fn run_all(options: &Options) -> bool {
                 continue;
             }
             match row.run_once(options, control).await {
-                Verdict::Passed => passed += 1,
-                Verdict::Failed => failed += 1,
+                Verdict::Passed => summary.count(true),
+                Verdict::Failed => summary.count(false),
                 Verdict::LeftOut(why) => {
-                    left_out.push(format!("{}: {why}", row.name));
+                    summary.leave_out(row.name, &why);
                     break;
                 }
             }
         }
     }
-    println!();
-    for why in &left_out {
-        println!("left out: {why}");
-    }
-    if std::env::var_os("CI").is_some_and(|ci| !ci.is_empty()) {
-        failed += left_out.len();
-    }
-    println!("faults: {passed} passed, {failed} failed");
-    failed == 0
+    summary.close()
 }
 
 enum Verdict {

@@ -70,5 +70,7 @@ pub(crate) fn list() {
         println!("{number:>2}  {name:<16} {short:>6} {long:>6}  {must_hold}");
         println!("{:>35}control: {control}", "");
     }
-    println!("\ntests/faults/run NAME|all [--short|--long] [--rounds N] [--seed S] [--control|--no-control]");
+    println!(
+        "\ntests/faults/run NAME|all [--short|--long] [--rounds N] [--seed S] [--control|--no-control] [--jobs N]"
+    );
 }

@@ -25,6 +25,7 @@ pub(crate) const ROW: Row = Row {
     control: "the event ids are good ones",
     short: 1,
     long: 20,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -28,6 +28,7 @@ pub(crate) const ROW: Row = Row {
     control: "the history lacks a message, and nothing on the disk shows it",
     short: 3,
     long: 100,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 
@@ -91,7 +92,9 @@ async fn run(trial: &mut Trial) -> Outcome {
             let place = trial.place(&format!("hurt-{round}"))?;
             copy(if of == Of::Log { &full } else { &folded }, &place)?;
             let file = database::beside(&place.join("chat.db"), if of == Of::Log { "-wal" } else { "" });
-            let where_ = hurt_file(&file, hurt, &mut trial.chance)?;
+            // What a control lacks must not hide behind a start that is refused.
+            let where_ =
+                if trial.control { "nowhere".into() } else { hurt_file(&file, hurt, &mut trial.chance)? };
             match start_on(trial.home(), &place, &ledger).await? {
                 Came::Refused => refused += 1,
                 Came::Whole => whole += 1,

@@ -30,6 +30,7 @@ pub(crate) const ROW: Row = Row {
     control: "PostgreSQL forgets the newest acknowledged message",
     short: 12,
     long: 600,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -27,6 +27,7 @@ pub(crate) const ROW: Row = Row {
     control: "tokens are good for five minutes longer than they say",
     short: 4,
     long: 60,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -27,6 +27,7 @@ pub(crate) const ROW: Row = Row {
     control: "PostgreSQL stays",
     short: 1,
     long: 20,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

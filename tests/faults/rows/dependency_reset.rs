@@ -28,6 +28,7 @@ pub(crate) const ROW: Row = Row {
     control: "PostgreSQL comes back as it was some messages ago",
     short: 4,
     long: 80,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

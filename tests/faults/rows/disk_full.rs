@@ -28,6 +28,7 @@ pub(crate) const ROW: Row = Row {
     control: "the disk is not filled",
     short: 1,
     long: 20,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

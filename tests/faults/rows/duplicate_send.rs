@@ -33,6 +33,7 @@ pub(crate) const ROW: Row = Row {
     control: "everybody has a key of their own",
     short: 4,
     long: 100,
+    is_alone: false,
     run: |trial| Box::pin(over_one_chat(trial)),
 };
 

@@ -24,6 +24,7 @@ pub(crate) const ROW: Row = Row {
     control: "clients come back without `since`",
     short: 4,
     long: 30,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -18,6 +18,7 @@ pub(crate) const ROW: Row = Row {
     control: "a reader's neighbouring messages are exchanged",
     short: 1,
     long: 3,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -24,6 +24,7 @@ pub(crate) const ROW: Row = Row {
     control: "what stands still never goes on",
     short: 1,
     long: 2,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -30,6 +30,7 @@ pub(crate) const ROW: Row = Row {
     control: "the provider loses what it had handed out when the plugin died",
     short: 4,
     long: 200,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -21,6 +21,7 @@ pub(crate) const ROW: Row = Row {
     control: "the flood comes from a backend, which gets large batches however many others write",
     short: 2,
     long: 20,
+    is_alone: true,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -21,6 +21,7 @@ pub(crate) const ROW: Row = Row {
     control: "the write-ahead log's fsync does nothing, as under synchronous = NORMAL",
     short: 3,
     long: 200,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -23,6 +23,7 @@ pub(crate) const ROW: Row = Row {
     control: "after a kill the store forgets the newest acknowledged message",
     short: 6,
     long: 300,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -21,6 +21,7 @@ pub(crate) const ROW: Row = Row {
     control: "clients come back without `since`",
     short: 1,
     long: 5,
+    is_alone: true,
     run: |trial| Box::pin(run(trial)),
 };
 

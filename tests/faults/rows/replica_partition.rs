@@ -27,6 +27,7 @@ pub(crate) const ROW: Row = Row {
     control: "the network stays whole",
     short: 1,
     long: 10,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

@@ -28,6 +28,7 @@ pub(crate) const ROW: Row = Row {
     control: "clients that leave do not close their sockets",
     short: 2,
     long: 120,
+    is_alone: true,
     run: |trial| Box::pin(run(trial)),
 };
 

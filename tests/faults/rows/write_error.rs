@@ -19,6 +19,7 @@ pub(crate) const ROW: Row = Row {
     control: "the error is swallowed: the call does nothing and says that it did",
     short: 4,
     long: 100,
+    is_alone: false,
     run: |trial| Box::pin(run(trial)),
 };
 

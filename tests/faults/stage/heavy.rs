@@ -35,7 +35,10 @@ impl Heavy {
             let request = SendMessagesRequest { messages: vec![message; BATCH] };
             let (writes, runtime) = (Arc::clone(&writes), runtime.clone());
             let mut calls = async move || {
-                while writes.load(Relaxed) && chat.send_messages(request.clone()).await.is_ok() {}
+                while writes.load(Relaxed) {
+                    // Refused or not, there is the next one.
+                    let _ = chat.send_messages(request.clone()).await;
+                }
             };
             // On a thread of its own, because the compiler cannot see that calls may change threads.
             tokio::task::spawn_blocking(move || runtime.block_on(calls()));
