@@ -126,7 +126,8 @@ async fn a_key_is_remembered_across_the_death_of_the_process() {
 async fn after_a_failed_write_nothing_is_echoed_and_the_process_stops() {
     // No file may grow beyond 8000 blocks of 512 bytes; with the signal ignored, the write itself fails.
     let setup = Setup::default().shell("trap '' XFSZ; ulimit -f 8000");
-    let mut causeway = setup.set("bridge.rate.frames_per_second", 0).start().await;
+    let setup = setup.set("bridge.rate.frames_per_second", 0).set("bridge.drain", "200ms");
+    let mut causeway = setup.start().await;
     let [alice] = causeway.people(["Alice"]).await;
     let path = format!("/ws/group/{}/", causeway.group([&alice]).await);
     let mut alices = causeway.client(&alice, &path).await;
@@ -143,6 +144,7 @@ async fn after_a_failed_write_nothing_is_echoed_and_the_process_stops() {
         }
     }
     assert!((10..5_000).contains(&echoed.len()), "{} were echoed", echoed.len());
+    drop(alices);
     assert!(!causeway.exit(UP).await.success());
     assert!(causeway.printed().contains("chat cannot do its job any more"), "{}", causeway.printed());
 

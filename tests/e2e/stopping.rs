@@ -58,6 +58,7 @@ async fn it_is_not_ready_at_first_and_still_takes_sockets_for_as_long_as_it_is_t
         client.expect_close(1012).await;
     }
     assert!(signalled.elapsed() >= Duration::from_secs(4), "nobody is closed before that");
+    drop((alices, bobs));
     assert_eq!(causeway.exit(UP).await.code(), Some(0));
 }
 
@@ -98,13 +99,15 @@ async fn it_is_not_ready_before_it_stops_and_takes_no_new_sockets() {
     let mut causeway = Setup::default().set("bridge.drain", "3s").set("stop.lead", "0s").start().await;
     let [alice, bob] = causeway.people(["Alice", "Bob"]).await;
     let id = causeway.group([&alice, &bob]).await;
-    let _stays = causeway.client(&alice, &format!("/ws/group/{id}/")).await;
+    let mut stays = causeway.client(&alice, &format!("/ws/group/{id}/")).await;
     let token = causeway.token(&bob.id).await;
     causeway.terminate(UP);
     stops_being_ready(&causeway).await;
     let path = format!("/ws/group/{id}/?token={token}");
     let opened = http::get(causeway.at.bridge, &path, &[("Upgrade", "websocket")]).await;
     assert!(opened.is_err() || opened.is_ok_and(|answer| answer.status != 101));
+    stays.expect_close(1012).await;
+    drop(stays);
     assert_eq!(causeway.exit(UP).await.code(), Some(0));
 }
 
@@ -120,6 +123,8 @@ async fn what_was_sent_before_the_signal_is_stored() {
     }
     alices.gather("message", 20).await;
     causeway.terminate(UP);
+    alices.expect_close(1012).await;
+    drop(alices);
     causeway.exit(UP).await;
     causeway.start_again().await;
     let mut alices = causeway.client(&alice, &path).await;
@@ -159,6 +164,8 @@ async fn a_start_on_what_a_stop_left_goes_on_where_it_was() {
     alices.send(json!({"type": "message", "content": "before"})).await;
     let since = alices.expect("message").await["event_id"].as_str().unwrap().to_owned();
     causeway.terminate(UP);
+    alices.expect_close(1012).await;
+    drop(alices);
     causeway.exit(UP).await;
     causeway.start_again().await;
     let mut alices = causeway.client_since(&alice, &path, &since).await;

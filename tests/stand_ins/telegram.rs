@@ -56,6 +56,8 @@ type Desks = Arc<Mutex<HashMap<String, Arc<Desk>>>>;
 impl Telegram {
     /// Serves on a free port of the loopback interface.
     pub(crate) async fn start() -> Self {
+        // For the clients of tests, which may come before the plugin's.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let desks = Desks::default();
         let address = server::start(desks.clone()).await;
         Self { address, desks }

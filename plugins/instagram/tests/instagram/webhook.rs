@@ -161,7 +161,10 @@ async fn a_plugin_that_stops_asks_for_the_notification_again() {
     drop(host);
     let told = instagram.raw_webhook(notification(json!([item("m1", "one")])).to_string(), Signature::Right);
     let stopped = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
+        // Who wrote is asked when the notification is in the plugin's hands.
+        while !instagram.requests().iter().any(|request| request.url.contains(PETER)) {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
         stop.cancel();
     };
     let (status, ()) = tokio::join!(told, stopped);

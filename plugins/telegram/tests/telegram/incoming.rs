@@ -124,9 +124,10 @@ async fn what_cannot_be_read_stops_nothing() {
         assert!(matches!(event.body, Some(Body::Malformed(_))), "{event:?}");
     }
     assert_eq!(stage.next_message().await.text, "Still there?");
-    // The offset has moved past them.
-    tokio::time::sleep(std::time::Duration::from_millis(100)).await;
-    assert_eq!(stage.bot.pending(), 0);
+    // The offset moves past them.
+    while stage.bot.pending() > 0 {
+        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
+    }
 }
 
 #[tokio::test]

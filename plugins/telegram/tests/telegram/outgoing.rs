@@ -115,7 +115,8 @@ async fn telegrams_wait_is_kept_by_all_of_the_account() {
     assert!(code == "too_many_requests" && is_account_wide);
     assert!(wait > Duration::ZERO && wait <= Duration::from_secs(2), "{wait:?}");
     assert_eq!(stage.bot.calls("sendMessage"), 1, "nothing is asked of Telegram meanwhile");
-    tokio::time::sleep(wait).await;
+    // It is told in whole milliseconds.
+    tokio::time::sleep(wait + Duration::from_millis(1)).await;
     sent(&stage.send(&bo, "Hello").await);
 }
 
@@ -174,6 +175,10 @@ async fn typing_is_shown_and_not_more_often_than_it_lasts() {
         stage.host.typing(Typing { account: SUPPORT.into(), customer_id, is_typing }).await;
     }
     sent(&stage.send(&anna, "Hello").await);
-    tokio::time::sleep(Duration::from_millis(200)).await;
+    while stage.bot.actions().is_empty() {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    // Whatever else were to be shown would be by now.
+    sent(&stage.send(&anna, "Hello again").await);
     assert_eq!(stage.bot.actions(), [(77, "typing".to_owned())]);
 }
