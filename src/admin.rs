@@ -1,4 +1,5 @@
-//! The operators' listener: `GET /metrics` (OpenMetrics text) and `GET /healthz`. Not for the public.
+//! The operators' listener: `GET /metrics` (OpenMetrics text) and `GET /healthz`, and of services `GET /readyz`. Not for the
+//! public.
 
 use std::{convert::Infallible, sync::Arc, time::Duration};
 
@@ -20,6 +21,8 @@ use tokio::{
 };
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 
+use crate::readiness::Readiness;
+
 /// Scrapers are few; more than this wait for their turn.
 const MOST_CONNECTIONS: usize = 32;
 /// From accepting a connection to its whole request.
@@ -27,10 +30,11 @@ const HEADER_TIMEOUT: Duration = Duration::from_secs(5);
 /// A scraper that does not read its answer is let go.
 const CONNECTION_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// Answers until `stop`.
+/// Answers until `stop`. Where there is no `readiness`, that cannot be asked for.
 pub(crate) async fn serve(
     listener: TcpListener,
     metrics: Metrics,
+    readiness: Option<Readiness>,
     tasks: TaskTracker,
     stop: CancellationToken,
 ) {
@@ -41,12 +45,12 @@ pub(crate) async fn serve(
             accepted = accept(&listener, &free) => accepted,
         };
         let Some((stream, permit)) = accepted else { continue };
-        let (metrics, stop) = (metrics.clone(), stop.clone());
+        let (metrics, readiness, stop) = (metrics.clone(), readiness.clone(), stop.clone());
         tasks.spawn(async move {
             let _permit = permit;
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = connection(stream, metrics) => {}
+                () = connection(stream, metrics, readiness) => {}
             }
         });
     }
@@ -68,9 +72,9 @@ async fn accept(
     }
 }
 
-async fn connection(stream: TcpStream, metrics: Metrics) {
+async fn connection(stream: TcpStream, metrics: Metrics, readiness: Option<Readiness>) {
     let service = service_fn(move |request| {
-        let response = answer(&request, &metrics);
+        let response = answer(&request, &metrics, readiness.as_ref());
         async move { Ok::<_, Infallible>(response) }
     });
     let served = http1::Builder::new()
@@ -81,20 +85,36 @@ async fn connection(stream: TcpStream, metrics: Metrics) {
     let _ = tokio::time::timeout(CONNECTION_TIMEOUT, served).await;
 }
 
-fn answer(request: &Request<Incoming>, metrics: &Metrics) -> Response<Full<Bytes>> {
-    respond(request.method(), request.uri().path(), metrics)
+fn answer(
+    request: &Request<Incoming>,
+    metrics: &Metrics,
+    readiness: Option<&Readiness>,
+) -> Response<Full<Bytes>> {
+    respond(request.method(), request.uri().path(), metrics, readiness)
 }
 
-fn respond(method: &Method, path: &str, metrics: &Metrics) -> Response<Full<Bytes>> {
-    let (status, kind, text) = match (method, path) {
-        (&Method::GET, "/metrics") => {
+fn respond(
+    method: &Method,
+    path: &str,
+    metrics: &Metrics,
+    readiness: Option<&Readiness>,
+) -> Response<Full<Bytes>> {
+    const TEXT: &str = "text/plain; charset=utf-8";
+    let (status, kind, text) = match (method, path, readiness) {
+        (&Method::GET, "/metrics", _) => {
             (StatusCode::OK, "application/openmetrics-text; version=1.0.0; charset=utf-8", metrics.encode())
         }
-        (&Method::GET, "/healthz") => (StatusCode::OK, "text/plain; charset=utf-8", "ok\n".to_owned()),
-        (_, "/metrics" | "/healthz") => {
-            (StatusCode::METHOD_NOT_ALLOWED, "text/plain; charset=utf-8", "only GET\n".to_owned())
+        (&Method::GET, "/healthz", _) => (StatusCode::OK, TEXT, "ok\n".to_owned()),
+        (&Method::GET, "/readyz", Some(readiness)) if readiness.is_ready() => {
+            (StatusCode::OK, TEXT, "ok\n".to_owned())
         }
-        _ => (StatusCode::NOT_FOUND, "text/plain; charset=utf-8", "see /metrics and /healthz\n".to_owned()),
+        (&Method::GET, "/readyz", Some(_)) => {
+            (StatusCode::SERVICE_UNAVAILABLE, TEXT, "not ready\n".to_owned())
+        }
+        (_, "/metrics" | "/healthz", _) | (_, "/readyz", Some(_)) => {
+            (StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n".to_owned())
+        }
+        _ => (StatusCode::NOT_FOUND, TEXT, "see /metrics and /healthz\n".to_owned()),
     };
     let mut response = Response::new(Full::new(Bytes::from(text)));
     *response.status_mut() = status;
@@ -112,10 +132,20 @@ mod tests {
     #[test]
     fn operators_get_metrics_and_health_and_nothing_else() {
         let metrics = Metrics::default();
-        let status = |method, path| respond(&method, path, &metrics).status().as_u16();
+        let status = |method, path| respond(&method, path, &metrics, None).status().as_u16();
         assert_eq!(status(Method::GET, "/metrics"), 200);
         assert_eq!(status(Method::GET, "/healthz"), 200);
         assert_eq!(status(Method::POST, "/metrics"), 405);
         assert_eq!(status(Method::GET, "/"), 404);
+        assert_eq!(status(Method::GET, "/readyz"), 404);
+    }
+
+    #[test]
+    fn services_say_whether_they_are_ready() {
+        let (metrics, readiness) = (Metrics::default(), Readiness::default());
+        let status = |method| respond(&method, "/readyz", &metrics, Some(&readiness)).status().as_u16();
+        assert_eq!(status(Method::GET), 503);
+        readiness.follow(Vec::new());
+        assert_eq!((status(Method::GET), status(Method::POST)), (200, 405));
     }
 }

@@ -3,22 +3,33 @@
 //! The address is `--server`, else what a running process has announced in the data directory, else the configured `url`.
 //! The credential is `--service-token`, else the configured one, else the data directory's.
 
-use std::{error::Error, path::Path, time::Duration};
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use anyhow::{anyhow, bail};
-use causeway_config::{Secret, Settings};
+use causeway_config::{Loaded, Secret, Settings};
 use causeway_link::grpc::{self, Reach, Service};
 use causeway_proto::{
     chat::{chat_client::ChatClient, directory_client::DirectoryClient},
     client::{Credential, Grpc},
     notification::notifications_client::NotificationsClient,
     plugin::{PluginKind, plugins_client::PluginsClient},
+    tls::problem,
 };
 use clap::Args;
 use tonic::{Code, Response, Status};
 use tonic_types::StatusExt;
 
-use crate::{cli::Global, data_dir, failure::Usage, output::Output, reach};
+use crate::{
+    cli::{Global, flag},
+    data_dir,
+    failure::Usage,
+    output::Output,
+    reach, tls,
+};
 
 /// Longer than any call of a person takes.
 const DEADLINE: Duration = Duration::from_secs(30);
@@ -27,12 +38,15 @@ const DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of calls to a server")]
 pub(crate) struct ClientArgs {
-    /// Where the services are, as http://127.0.0.1:8001 [default: what the data directory or the configuration says]
+    /// Where the services are, as http://127.0.0.1:8001, or https with TLS [default: what the data directory or the configuration says]
     #[arg(long, value_name = "URL", env = "CAUSEWAY_SERVER", hide_env_values = true)]
     server: Option<String>,
     /// Credential of services [default: the configured one, or the data directory's]
     #[arg(long, value_name = "TOKEN", env = "CAUSEWAY_SERVICE_TOKEN", hide_env_values = true, value_parser = secret)]
     service_token: Option<Secret>,
+    /// Root certificates in PEM, for a server with TLS [default: services.client.ca_file, or those of the system]
+    #[arg(long, value_name = "FILE", env = "CAUSEWAY_CA_FILE", hide_env_values = true)]
+    ca_file: Option<PathBuf>,
     #[command(flatten)]
     pub(crate) output: Output,
 }
@@ -40,13 +54,27 @@ pub(crate) struct ClientArgs {
 impl ClientArgs {
     /// The services that the flags, the data directory and the configuration name.
     pub(crate) fn services(&self, global: &Global) -> anyhow::Result<Services> {
-        let settings = global.load(Vec::new())?.settings;
+        let settings = self.load(global)?.settings;
         let token = self.token(&settings)?;
         let credential = Credential::bearer(token.expose()).ok_or_else(|| {
             Usage::error("the service token cannot be sent: it holds characters that no header may")
         })?;
         let server = self.server.as_deref().map(address).transpose()?;
-        Ok(Services { server, settings, credential })
+        let reach = Self::reach(&settings)?;
+        Ok(Services { server, settings, reach, credential })
+    }
+
+    /// The settings in force, with those that these flags give.
+    pub(crate) fn load(&self, global: &Global) -> anyhow::Result<Loaded> {
+        let ca_file = self.ca_file.as_ref().map(|file| file.display().to_string());
+        global.load(flag("--ca-file", "services.client.ca_file", ca_file).into_iter().collect())
+    }
+
+    /// How commands call services.
+    pub(crate) fn reach(settings: &Settings) -> anyhow::Result<Reach> {
+        let client = &settings.services.client;
+        let settings = grpc::Settings { timeout: DEADLINE, ..reach::settings(client) };
+        Ok(Reach { settings, tls: tls::client(client)?, ..Reach::new("command") })
     }
 
     /// The server that `--server` names, as a URL; `None` when it names none that can be.
@@ -70,13 +98,18 @@ fn secret(given: &str) -> Result<Secret, &'static str> {
     Secret::new(given.trim()).ok_or("it is empty")
 }
 
-/// `127.0.0.1:8001` is meant as `http://127.0.0.1:8001`.
+/// `127.0.0.1:8001` is meant as `http://127.0.0.1:8001`; TLS must be asked for.
 fn address(given: &str) -> anyhow::Result<String> {
     let url = if given.contains("://") { given.to_owned() } else { format!("http://{given}") };
-    let host = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
-    match host {
-        Some(host) if !host.is_empty() && !host.contains(['/', ' ']) => Ok(format!("http://{host}")),
-        _ => Err(Usage::error(format!("--server {given}: write it as http://HOST:PORT"))),
+    let (scheme, host) = url.split_once("://").unwrap_or_default();
+    let host = host.trim_end_matches('/');
+    match scheme {
+        "http" | "https" if !host.is_empty() && !host.contains(['/', ' ']) => {
+            Ok(format!("{scheme}://{host}"))
+        }
+        _ => {
+            Err(Usage::error(format!("--server {given}: write it as http://HOST:PORT or https://HOST:PORT")))
+        }
     }
 }
 
@@ -84,6 +117,7 @@ fn address(given: &str) -> anyhow::Result<String> {
 pub(crate) struct Services {
     server: Option<String>,
     pub(crate) settings: Settings,
+    reach: Reach,
     credential: Credential,
 }
 
@@ -123,10 +157,7 @@ impl Services {
             Some(server) => ("--server", server.clone()),
             None => (key, locate(&self.settings.data_dir, service.name(), configured)),
         };
-        let settings =
-            grpc::Settings { timeout: DEADLINE, ..reach::settings(&self.settings.services.client) };
-        let reach = Reach { settings, ..Reach::new("command") };
-        let grpc = reach::link(&reach, key, &url, service)?.grpc(self.credential.clone());
+        let grpc = reach::link(&self.reach, key, &url, service)?.grpc(self.credential.clone());
         Ok(Caller { url, client: client(grpc), subject: String::new() })
     }
 }
@@ -173,6 +204,7 @@ impl<C> Caller<C> {
 fn failure(url: &str, subject: &str, status: &Status) -> anyhow::Error {
     let said = crate::output::printable(status.message());
     match status.code() {
+        _ if let Some(problem) = problem(status) => anyhow!("{}", crate::output::printable(&problem)),
         _ if is_unreachable(status) => {
             anyhow!("no server answers at {url}: start one with `causeway up`, or name it with --server")
         }
@@ -223,7 +255,8 @@ mod tests {
     fn a_server_is_named_by_host_and_port() {
         assert_eq!(address("127.0.0.1:1").unwrap(), "http://127.0.0.1:1");
         assert_eq!(address("http://a.example:1/").unwrap(), "http://a.example:1");
-        for wrong in ["https://a.example", "http://", "http://a/b"] {
+        assert_eq!(address("https://a.example:1").unwrap(), "https://a.example:1");
+        for wrong in ["grpc://a.example", "http://", "http://a/b"] {
             assert_eq!(crate::failure::exit_code(&address(wrong).unwrap_err()), 2, "{wrong}");
         }
     }

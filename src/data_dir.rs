@@ -90,12 +90,17 @@ impl DataDir {
     }
 
     /// Says where a part listens, until the announcement is dropped.
-    pub(crate) fn announce(&self, part: &str, address: SocketAddr) -> anyhow::Result<Announcement> {
+    pub(crate) fn announce(
+        &self,
+        part: &str,
+        scheme: &str,
+        address: SocketAddr,
+    ) -> anyhow::Result<Announcement> {
         let folder = self.0.join("run");
         let make = || {
             DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
             let file = address_file(&self.0, part);
-            let text = url_of(address);
+            let text = url_of(scheme, address);
             let draft = draft_of(&file);
             fs::write(&draft, &text)?;
             fs::rename(&draft, &file)?;
@@ -189,14 +194,14 @@ fn address_file(data_dir: &Path, part: &str) -> PathBuf {
 }
 
 /// Where a listener is reached from this machine.
-fn url_of(mut address: SocketAddr) -> String {
+fn url_of(scheme: &str, mut address: SocketAddr) -> String {
     if address.ip().is_unspecified() {
         address.set_ip(match address.ip() {
             IpAddr::V4(_) => std::net::Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(_) => std::net::Ipv6Addr::LOCALHOST.into(),
         });
     }
-    format!("http://{address}")
+    format!("{scheme}://{address}")
 }
 
 #[cfg(test)]
@@ -250,8 +255,8 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let open = DataDir::open(dir.path()).unwrap();
         let address = "0.0.0.0:8011".parse().unwrap();
-        let announcement = open.announce("chat", address).unwrap();
-        assert_eq!(announced(dir.path(), "chat").as_deref(), Some("http://127.0.0.1:8011"));
+        let announcement = open.announce("chat", "https", address).unwrap();
+        assert_eq!(announced(dir.path(), "chat").as_deref(), Some("https://127.0.0.1:8011"));
         drop(announcement);
         assert_eq!(announced(dir.path(), "chat"), None);
     }
@@ -260,8 +265,8 @@ mod tests {
     fn the_announcement_of_a_later_process_stays() {
         let dir = tempfile::tempdir().unwrap();
         let open = DataDir::open(dir.path()).unwrap();
-        let first = open.announce("chat", "127.0.0.1:1".parse().unwrap()).unwrap();
-        let _second = open.announce("chat", "127.0.0.1:2".parse().unwrap()).unwrap();
+        let first = open.announce("chat", "http", "127.0.0.1:1".parse().unwrap()).unwrap();
+        let _second = open.announce("chat", "http", "127.0.0.1:2".parse().unwrap()).unwrap();
         drop(first);
         assert_eq!(announced(dir.path(), "chat").as_deref(), Some("http://127.0.0.1:2"));
     }

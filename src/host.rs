@@ -7,7 +7,7 @@ use causeway_config::{AuthSettings, Flag, Loaded, Origin, Provenance, Settings};
 use causeway_kit::{
     Context, Part,
     events::Hub,
-    server::{self, GrpcService, Limits, ServiceToken, StackOptions},
+    server::{self, Certificate, GrpcService, Limits, ServiceToken, StackOptions},
 };
 use causeway_proto::client::Credential;
 use futures_util::future;
@@ -24,8 +24,9 @@ use crate::{
     data_dir::{Announcement, DataDir},
     lifecycle::{self, Lifecycle},
     limits,
+    readiness::Readiness,
     reload::{self, Control, Reader, Reloads},
-    telemetry,
+    telemetry, tls,
 };
 
 /// How long stores may take to be closed: what is in their logs goes into their files.
@@ -47,6 +48,10 @@ pub(crate) struct Host {
     pub(crate) reloads: Reloads,
     /// Where it keeps what it keeps.
     pub(crate) dir: DataDir,
+    /// What its gRPC listener shows; `None`: it has no TLS.
+    certificate: Option<Certificate>,
+    /// Whether its services can do their job; `None`: it has none.
+    readiness: Option<Readiness>,
     announcements: Vec<Announcement>,
     /// What its parts keep, which is closed at the end.
     hubs: Vec<Hub>,
@@ -75,6 +80,13 @@ impl Host {
         };
         let mut reloads = Reloads::new(again, reader, provenance.clone());
         reloads.add(&["log.level"], move |settings| levels.prepare(&settings.log));
+        let (certificate, readiness) = match reader {
+            Reader::Up | Reader::Service(_) => {
+                let readiness = Readiness::until(lifecycle.leaving.clone());
+                (tls::of_services(&settings, &mut reloads)?, Some(readiness))
+            }
+            Reader::Bridge | Reader::Plugin(_) => (None, None),
+        };
         let control = Control::listen(dir.path(), reader.name())?;
         let (announcements, hubs) = (Vec::new(), Vec::new());
         Ok(Self {
@@ -85,6 +97,8 @@ impl Host {
             lifecycle,
             reloads,
             dir,
+            certificate,
+            readiness,
             announcements,
             hubs,
             control,
@@ -106,6 +120,9 @@ impl Host {
             self.lifecycle.watch(part.name, part.broken.clone());
             self.hubs.push(part.hub.clone());
         }
+        if let Some(readiness) = &self.readiness {
+            readiness.follow(parts.iter().map(|part| part.health.clone()).collect());
+        }
         let token = self.settings.auth.service_token.as_ref().map_or("", |token| token.expose());
         let options =
             StackOptions { token: ServiceToken::new(token), reflection: self.settings.services.reflection };
@@ -115,8 +132,9 @@ impl Host {
     /// Answers gRPC until the process closes, and then finishes what is under way.
     pub(crate) fn serve_grpc(&mut self, listener: TcpListener, service: GrpcService) {
         let incoming = TcpListenerStream::new(listener).map(without_delay);
-        let limits = self.grpc_limits();
-        let serve = server::serve(service, incoming, limits, self.lifecycle.closing.clone());
+        let (certificate, limits) = (self.certificate.clone(), self.grpc_limits());
+        let closing = self.lifecycle.closing.clone();
+        let serve = server::serve_over(service, incoming, certificate, limits, closing);
         let serve = self.lifecycle.calls.track_future(serve);
         self.lifecycle.essential("the gRPC listener", serve);
     }
@@ -136,16 +154,24 @@ impl Host {
 
     /// Answers operators until the stop.
     pub(crate) fn serve_admin(&mut self, listener: TcpListener) {
-        let (metrics, tasks) = (self.context.metrics.clone(), self.lifecycle.tasks.clone());
-        let serve = admin::serve(listener, metrics, tasks, self.lifecycle.stop.clone());
+        let (metrics, readiness) = (self.context.metrics.clone(), self.readiness.clone());
+        let (tasks, stop) = (self.lifecycle.tasks.clone(), self.lifecycle.stop.clone());
+        let serve = admin::serve(listener, metrics, readiness, tasks, stop);
         self.lifecycle.essential("the admin listener", serve);
     }
 
-    /// Says in the data directory where parts listen, so that calls find them.
-    pub(crate) fn announce(&mut self, parts: &[&str], address: SocketAddr) -> anyhow::Result<()> {
+    /// Says in the data directory where services listen, so that calls find them.
+    pub(crate) fn announce_grpc(&mut self, parts: &[&str], address: SocketAddr) -> anyhow::Result<()> {
+        let scheme = if self.certificate.is_some() { "https" } else { "http" };
         for part in parts {
-            self.announcements.push(self.dir.announce(part, address)?);
+            self.announcements.push(self.dir.announce(part, scheme, address)?);
         }
+        Ok(())
+    }
+
+    /// Says in the data directory where the bridge listens.
+    pub(crate) fn announce_bridge(&mut self, address: SocketAddr) -> anyhow::Result<()> {
+        self.announcements.push(self.dir.announce("bridge", "http", address)?);
         Ok(())
     }
 

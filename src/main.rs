@@ -15,6 +15,7 @@ mod output;
 mod parts;
 mod plugins;
 mod reach;
+mod readiness;
 mod redis;
 mod reload;
 mod storage;

@@ -4,7 +4,7 @@ use causeway_config::{ClientSettings, Settings};
 use causeway_link::grpc::{self, Link, Metrics, Reach, Service, Targets};
 use causeway_proto::peer::Peer;
 
-use crate::{failure::Usage, host::Host};
+use crate::{failure::Usage, host::Host, tls};
 
 /// Where a service is configured to be, and by which key.
 pub(crate) fn configured(settings: &Settings, service: Service) -> (&'static str, &str) {
@@ -21,18 +21,21 @@ pub(crate) fn targets(key: &str, url: &str) -> anyhow::Result<Targets> {
     url.parse::<Targets>().map_err(|error| Usage::error(format!("{key}: {error}")))
 }
 
-/// The services, as a process of this part reaches them. To be made once: it registers metrics.
-pub(crate) fn of_host(host: &Host, part: &str) -> Reach {
+/// The services, as a process of this part reaches them. To be made once: it registers metrics, and takes new certificates. Fails
+/// when one cannot be read.
+pub(crate) fn of_host(host: &mut Host, part: &str) -> anyhow::Result<Reach> {
+    let tls = tls::of_calls(&host.settings, &mut host.reloads)?;
     let mut metrics = Metrics::default();
     host.context.metrics.register(|registry| metrics = Metrics::register(registry));
-    Reach {
+    Ok(Reach {
         here: Peer::here(part),
         settings: settings(&host.settings.services.client),
         metrics,
+        tls,
         tasks: host.context.tasks.clone(),
         stop: host.context.stop.clone(),
         ..Reach::new(part)
-    }
+    })
 }
 
 /// The way to a service.
@@ -58,6 +61,11 @@ pub(crate) fn settings(client: &ClientSettings) -> grpc::Settings {
         breaker_window,
         breaker_pause,
         max_clock_skew,
+        // Of the connections: `tls` has them.
+        ca_file: _,
+        cert_file: _,
+        key_file: _,
+        server_name: _,
     } = *client;
     grpc::Settings {
         timeout,
@@ -99,7 +107,9 @@ mod tests {
             ("http://chat", true),
             ("dns:///chat.internal:8011", true),
             ("", false),
-            ("https://a:1", false),
+            ("https://a:1,https://b:1", true),
+            ("https://a:1,http://b:1", false),
+            ("dns+tls:///chat.internal:8011", true),
             ("http://a:port", false),
             ("http://a:1,http://a:1", false),
             ("http://a:1,", false),

@@ -9,22 +9,28 @@ use causeway_link::redis::{ALLOWED, Address, AddressError, Redis, Settings};
 
 use crate::{failure::Usage, host::Host};
 
-/// Waits for Redis, where one is configured, and has the bus go over it. Before any part is started. Fails when it does not come
-/// in time, or when a signal comes first.
+/// Waits for Redis, where one is configured, and has what parts share be there and the bus of services go over it. Before any
+/// part is started. Fails as [`share`] does.
 pub(crate) async fn join(host: &mut Host) -> anyhow::Result<()> {
-    let Some(settings) = reach(&host.settings.redis)? else { return Ok(()) };
-    let redis = host.lifecycle.until(async { Ok(Redis::connect(settings).await?) }).await?;
+    share(host).await?;
+    let context = &mut host.context;
+    let Some(redis) = context.redis.clone() else { return Ok(()) };
     let RedisSettings { prefix, sharded, fallback_poll, linger, .. } = host.settings.redis.clone();
     let settings = BusSettings { prefix, fallback_poll, linger, sharded };
-    let context = &mut host.context;
-    let (tasks, stop, metrics) = (&context.tasks, &context.stop, &context.metrics);
-    context.bus = RedisDriver::bus(redis.clone(), settings, tasks, stop, metrics);
-    context.redis = Some(redis);
+    context.bus = RedisDriver::bus(redis, settings, &context.tasks, &context.stop, &context.metrics);
+    Ok(())
+}
+
+/// Waits for Redis, where one is configured, for a process that shares something but has no bus, such as a bridge: events come to
+/// it from the services. Fails when Redis does not come in time, or when a signal comes first.
+pub(crate) async fn share(host: &mut Host) -> anyhow::Result<()> {
+    let Some(settings) = reach(&host.settings.redis)? else { return Ok(()) };
+    host.context.redis = Some(host.lifecycle.until(async { Ok(Redis::connect(settings).await?) }).await?);
     Ok(())
 }
 
 /// How it is reached; `None` when none is configured.
-fn reach(settings: &RedisSettings) -> anyhow::Result<Option<Settings>> {
+pub(crate) fn reach(settings: &RedisSettings) -> anyhow::Result<Option<Settings>> {
     let Some(url) = &settings.url else { return Ok(None) };
     let address: Result<Address, AddressError> = url.expose().parse();
     let address = address.map_err(|why| Usage::error(format!("redis.url: {why}; allowed: {ALLOWED}")))?;

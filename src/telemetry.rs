@@ -52,7 +52,10 @@ fn wanted(settings: &LogSettings) -> anyhow::Result<Wanted> {
 
 /// Libraries print frames and headers, and with them tokens and messages, below `info`, whatever level is asked for.
 fn is_discreet(event: &Metadata<'_>) -> bool {
-    event.target().starts_with("causeway") || *event.level() <= Level::INFO
+    let target = event.target();
+    // Each certificate that is not trusted is an error to it; we say the same with the way out, and once.
+    let is_said = target.starts_with("rustls_platform_verifier");
+    target.starts_with("causeway") || (*event.level() <= Level::INFO && !is_said)
 }
 
 /// A writer that gets whole events and keeps each on its line. Escape sequences in values are the formatter's to escape;

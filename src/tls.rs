@@ -1,16 +1,28 @@
-//! Certificates of listeners, read from their files.
+//! Certificates: what the listeners show their clients, and what our calls to services trust and show. All are read from files,
+//! at the start and at each reload.
 
 use std::{path::Path, sync::Arc};
 
 use anyhow::Context;
-use causeway_config::TlsSettings;
+use causeway_config::{ClientSettings, Settings, TlsSettings};
+use causeway_kit::server::Certificate;
+use causeway_proto::tls::{ALPN, ClientTls, Identity, TlsError, TlsOptions, pem};
 use rustls::{
     ServerConfig,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
+use tokio::sync::watch;
 
-use crate::failure::Usage;
+use crate::{failure::Usage, reload::Reloads};
+
+/// What calls to services that have TLS are made with.
+const OF_CALLS: [&str; 4] = [
+    "services.client.ca_file",
+    "services.client.cert_file",
+    "services.client.key_file",
+    "services.client.server_name",
+];
 
 /// What a listener shows its clients; `key` is where the settings have it, `protocol` what is spoken over it (RFC 7301).
 /// Fails when a file cannot be read, or the two do not belong together.
@@ -20,23 +32,67 @@ pub(crate) fn load(
     protocol: &[u8],
 ) -> anyhow::Result<Option<Arc<ServerConfig>>> {
     let Some(settings) = settings else { return Ok(None) };
-    let mut config = read(settings, key).map_err(|error| Usage::error(format!("{error:#}")))?;
+    let mut config = read(settings).map_err(|error| Usage::error(format!("{key}.{error:#}")))?;
     config.alpn_protocols = vec![protocol.to_owned()];
     Ok(Some(Arc::new(config)))
 }
 
-fn read(TlsSettings { cert_file, key_file }: &TlsSettings, key: &str) -> anyhow::Result<ServerConfig> {
-    let named = |name: &str, file: &Path| format!("{key}.{name}: {}", file.display());
-    let chain = CertificateDer::pem_file_iter(cert_file).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let chain = chain.with_context(|| named("cert_file", cert_file))?;
-    anyhow::ensure!(!chain.is_empty(), "{} has no certificate in PEM", named("cert_file", cert_file));
-    let private = PrivateKeyDer::from_pem_file(key_file).with_context(|| named("key_file", key_file))?;
-    ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+fn read(settings: &TlsSettings) -> anyhow::Result<ServerConfig> {
+    let TlsSettings { cert_file, key_file, client_ca_file } = settings;
+    let chain = pem::certificates("cert_file", cert_file)?;
+    let private = pem::private_key("key_file", key_file)?;
+    let builder = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
-        .context("TLS cannot be set up")?
-        .with_no_client_auth()
-        .with_single_cert(chain, private)
-        .with_context(|| format!("{} does not go with the certificate", named("key_file", key_file)))
+        .context("TLS cannot be set up")?;
+    let builder = match client_ca_file {
+        None => builder.with_no_client_auth(),
+        Some(file) => builder.with_client_cert_verifier(signed_by(file)?),
+    };
+    let config = builder.with_single_cert(chain, private);
+    Ok(config.map_err(|error| pem::misfit("key_file", key_file, &error))?)
+}
+
+/// Lets in whoever has a certificate that one of these has signed.
+fn signed_by(file: &Path) -> Result<Arc<dyn ClientCertVerifier>, TlsError> {
+    const KEY: &str = "client_ca_file";
+    let roots = Arc::new(pem::roots(KEY, file)?);
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build();
+    verifier.map_err(|error| TlsError::File { key: KEY, file: file.to_owned(), problem: error.to_string() })
+}
+
+/// What the gRPC listeners show, now and after each reload; `None`: they have no TLS.
+pub(crate) fn of_services(settings: &Settings, reloads: &mut Reloads) -> anyhow::Result<Option<Certificate>> {
+    const KEY: &str = "services.tls";
+    let load = |settings: &Settings| load(settings.services.tls.as_ref(), KEY, ALPN);
+    let Some(config) = load(settings)? else { return Ok(None) };
+    let (publish, certificate) = watch::channel(config);
+    reloads.add(&[KEY], move |settings| {
+        // Those who call would go on with TLS: their URLs need a restart, too.
+        let ends = || Usage::error(format!("{KEY} is gone: listeners that have TLS keep it until a restart"));
+        let (publish, config) = (publish.clone(), load(settings)?.ok_or_else(ends)?);
+        Ok(Box::new(move || drop(publish.send_replace(config))))
+    });
+    Ok(Some(certificate))
+}
+
+/// What calls to services are made with, now and after each reload.
+pub(crate) fn of_calls(settings: &Settings, reloads: &mut Reloads) -> anyhow::Result<ClientTls> {
+    let tls = client(&settings.services.client)?;
+    let replaced = tls.clone();
+    reloads.add(&OF_CALLS, move |settings| {
+        let (tls, new) = (replaced.clone(), client(&settings.services.client)?);
+        Ok(Box::new(move || tls.replace(&new)))
+    });
+    Ok(tls)
+}
+
+/// What calls to services are made with. Fails when a file cannot be read.
+pub(crate) fn client(settings: &ClientSettings) -> anyhow::Result<ClientTls> {
+    let ClientSettings { ca_file, cert_file, key_file, server_name, .. } = settings.clone();
+    let identity = cert_file.zip(key_file).map(|(cert_file, key_file)| Identity { cert_file, key_file });
+    ClientTls::load(&TlsOptions { ca_file, identity, server_name })
+        .map_err(|error| Usage::error(format!("services.client.{error}")))
 }
 
 #[cfg(test)]
@@ -47,7 +103,8 @@ mod tests {
 
     fn certified(dir: &Path) -> TlsSettings {
         let made = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
-        let settings = TlsSettings { cert_file: dir.join("cert.pem"), key_file: dir.join("key.pem") };
+        let [cert_file, key_file] = ["cert.pem", "key.pem"].map(|name| dir.join(name));
+        let settings = TlsSettings { cert_file, key_file, client_ca_file: None };
         fs::write(&settings.cert_file, made.cert.pem()).unwrap();
         fs::write(&settings.key_file, made.signing_key.serialize_pem()).unwrap();
         settings
@@ -68,7 +125,8 @@ mod tests {
         let gone = dir.path().join("gone.pem");
         for (settings, wanted) in [
             (TlsSettings { cert_file: gone.clone(), ..good.clone() }, "bridge.tls.cert_file: "),
-            (TlsSettings { key_file: gone, ..good.clone() }, "bridge.tls.key_file: "),
+            (TlsSettings { key_file: gone.clone(), ..good.clone() }, "bridge.tls.key_file: "),
+            (TlsSettings { client_ca_file: Some(gone), ..good.clone() }, "bridge.tls.client_ca_file: "),
             (TlsSettings { cert_file: good.key_file.clone(), ..good.clone() }, "no certificate in PEM"),
             (TlsSettings { key_file: foreign.key_file, ..good }, "does not go with the certificate"),
         ] {

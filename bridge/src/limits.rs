@@ -6,8 +6,10 @@
 //! that are taken too. Where bridges have a Redis together, [`Together`] has them keep the limits of a user together, and
 //! [`Limits::admit`] asks it.
 
+mod caps;
 mod door;
 mod meter;
+mod seat;
 mod shared;
 
 use std::{
@@ -18,7 +20,6 @@ use std::{
 };
 
 use arc_swap::ArcSwapOption;
-use causeway_config::BridgeSettings;
 use governor::{
     Quota, RateLimiter,
     clock::Clock,
@@ -28,7 +29,7 @@ use governor::{
 use tokio::time::Instant;
 
 pub use self::shared::SharedLimits;
-pub(crate) use self::shared::Together;
+pub(crate) use self::{caps::Caps, seat::Seat, shared::Together};
 use self::{door::Door, meter::Meter};
 use crate::fault::Refusal;
 
@@ -36,30 +37,6 @@ use crate::fault::Refusal;
 const CHATTER_FACTOR: u32 = 10;
 /// Accounts that may be kept before the first sweep.
 const FIRST_SWEEP: usize = 1_024;
-
-/// What is allowed.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Caps {
-    /// Sockets of all users together; 0 for any number.
-    pub(crate) connections: usize,
-    /// Sockets of one user; 0 for any number.
-    pub(crate) connections_per_user: usize,
-    /// Frames a second of one user, over all sockets; 0 for any number.
-    pub(crate) frames_per_second: u32,
-    /// Frames that a user who was quiet may send at once.
-    pub(crate) burst: u32,
-}
-
-impl From<&BridgeSettings> for Caps {
-    fn from(settings: &BridgeSettings) -> Self {
-        Self {
-            connections: settings.max_connections,
-            connections_per_user: settings.max_connections_per_user,
-            frames_per_second: settings.rate.frames_per_second,
-            burst: settings.rate.burst,
-        }
-    }
-}
 
 /// Counts sockets and frames. One per process.
 pub(crate) struct Limits {
@@ -81,14 +58,6 @@ struct Account {
     connections: usize,
     /// When the last socket went; of no meaning while there are sockets.
     left: Instant,
-    buckets: Arc<ArcSwapOption<Buckets>>,
-    meter: Arc<Meter>,
-}
-
-/// A socket's place within the limits; dropping it frees the place.
-pub(crate) struct Seat {
-    limits: Arc<Limits>,
-    user: Arc<str>,
     buckets: Arc<ArcSwapOption<Buckets>>,
     meter: Arc<Meter>,
 }
@@ -212,16 +181,6 @@ impl Limits {
     }
 }
 
-impl Caps {
-    /// How long an empty bucket takes to be full.
-    fn refill(self) -> Duration {
-        match self.frames_per_second {
-            0 => Duration::ZERO,
-            frames => Duration::from_secs(1) * self.burst.max(1) / frames,
-        }
-    }
-}
-
 fn is_full(taken: usize, cap: usize) -> bool {
     cap > 0 && taken >= cap
 }
@@ -234,41 +193,6 @@ impl Open {
             account.connections > 0 || account.left.elapsed() < refill || account.meter.owes(now).is_some()
         });
         self.sweep_at = FIRST_SWEEP.max(self.accounts.len() * 2);
-    }
-}
-
-impl Seat {
-    /// Takes a frame that counts; where it may not be taken, says how long the user must wait.
-    pub(crate) fn frame(&self) -> Result<(), Duration> {
-        let buckets = self.buckets.load();
-        let Some(buckets) = &*buckets else { return Ok(()) };
-        if let Some(owed) = self.meter.owes(self.limits.now()) {
-            return Err(owed);
-        }
-        buckets.frames.check().map_err(|until| until.wait_time_from(self.limits.now()))?;
-        if let Some(door) = self.limits.door.get()
-            && self.meter.count()
-        {
-            door.changes.frames(&self.user, &self.meter);
-        }
-        Ok(())
-    }
-
-    /// Takes a receipt, a typing mark or a ping; false when there are so many that it is to be dropped.
-    pub(crate) fn chatter(&self) -> bool {
-        self.buckets.load().as_ref().is_none_or(|buckets| buckets.chatter.check().is_ok())
-    }
-}
-
-impl Drop for Seat {
-    fn drop(&mut self) {
-        self.limits.leave(&self.user);
-    }
-}
-
-impl std::fmt::Debug for Seat {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Seat").field("user", &self.user).finish_non_exhaustive()
     }
 }
 

@@ -78,6 +78,7 @@ impl Metrics {
             deprecated: Counter::default(),
         };
         families.show(registry.sub_registry_with_prefix("bridge"));
+        families.begin();
         Self(Arc::new(families))
     }
 
@@ -151,6 +152,24 @@ impl Metrics {
 }
 
 impl Families {
+    /// Shows a zero where nothing has happened yet: whoever scales or alerts by a series asks before the first socket, and what
+    /// begins at one has no rate.
+    fn begin(&self) {
+        for dialect in Dialect::ALL {
+            let labels = [("dialect", dialect.name())];
+            drop(self.connections.get_or_create(&labels));
+            [&self.frames_in, &self.frames_out, &self.ignored]
+                .into_iter()
+                .for_each(|family| drop(family.get_or_create(&labels)));
+        }
+        for source in [Source::Chat, Source::Notification, Source::Presence] {
+            let labels = [("service", service(source))];
+            [&self.events, &self.unwanted, &self.deliveries, &self.resubscriptions]
+                .into_iter()
+                .for_each(|family| drop(family.get_or_create(&labels)));
+        }
+    }
+
     fn show(&self, registry: &mut Registry) {
         registry.register("connections", "Open sockets", self.connections.clone());
         registry.register("frames_in", "Text frames from clients", self.frames_in.clone());
@@ -232,5 +251,38 @@ impl Metrics {
     /// How often a call has failed with a code.
     pub(crate) fn failures(&self, service: &'static str, method: &'static str, code: &'static str) -> u64 {
         self.0.failed_calls.get_or_create(&[("service", service), ("method", method), ("code", code)]).get()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use prometheus_client::encoding::text::encode;
+
+    use super::*;
+
+    #[test]
+    fn what_has_not_happened_yet_is_shown_as_zero() {
+        let mut registry = Registry::default();
+        let metrics = Metrics::register(&mut registry);
+        let shown = || {
+            let mut text = String::new();
+            encode(&mut text, &registry).unwrap();
+            text
+        };
+        let zero = shown();
+        for dialect in Dialect::ALL {
+            for name in ["connections", "frames_in_total", "frames_out_total", "frames_ignored_total"] {
+                let line = format!("bridge_{name}{{dialect=\"{}\"}} 0\n", dialect.name());
+                assert!(zero.contains(&line), "no {line} in {zero}");
+            }
+        }
+        for service in ["chat", "notification", "presence"] {
+            let line = format!("bridge_resubscriptions_total{{service=\"{service}\"}} 0\n");
+            assert!(zero.contains(&line), "no {line} in {zero}");
+        }
+        let socket = metrics.opened(Dialect::Rooms);
+        assert!(shown().contains("bridge_connections{dialect=\"rooms\"} 1\n"));
+        drop(socket);
+        assert_eq!(shown(), zero);
     }
 }

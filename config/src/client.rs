@@ -1,16 +1,17 @@
 //! `[services.client]`: how clients of the services treat their endpoints.
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use serde::Deserialize;
 
 use crate::{
     section::{Invalid, Section, between},
+    tls::named,
     value,
 };
 
 /// What a client does when endpoints are slow, sick or gone.
-#[derive(Debug, Clone, Copy, PartialEq, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ClientSettings {
     /// Deadline of a call whose caller sets none.
@@ -47,6 +48,18 @@ pub struct ClientSettings {
     /// By how much a service's clock may differ.
     #[serde(deserialize_with = "value::duration")]
     pub max_clock_skew: Duration,
+    /// Root certificates for services that have TLS, in PEM; `None`: those of the system.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
+    /// The certificate that is shown to services that ask for one.
+    #[serde(default)]
+    pub cert_file: Option<PathBuf>,
+    /// Its private key.
+    #[serde(default)]
+    pub key_file: Option<PathBuf>,
+    /// The name that their certificates must be for, instead of the one that they are called by.
+    #[serde(default)]
+    pub server_name: Option<String>,
 }
 
 impl Section for ClientSettings {
@@ -67,6 +80,58 @@ impl Section for ClientSettings {
         between("breaker_calls", self.breaker_calls, 1, 1_000_000)?;
         between("breaker_window", self.breaker_window, least, hour)?;
         between("breaker_pause", self.breaker_pause, least, minute)?;
-        between("max_clock_skew", self.max_clock_skew, least, hour)
+        between("max_clock_skew", self.max_clock_skew, least, hour)?;
+        self.validate_tls()
+    }
+}
+
+impl ClientSettings {
+    fn validate_tls(&self) -> Result<(), Invalid> {
+        named("ca_file", self.ca_file.as_ref())?;
+        named("cert_file", self.cert_file.as_ref())?;
+        named("key_file", self.key_file.as_ref())?;
+        let alone = |key: &str, other: &str| {
+            Err(Invalid::new(
+                key,
+                format!("stands without {other}"),
+                "a certificate with its key, or neither",
+            ))
+        };
+        match (&self.cert_file, &self.key_file) {
+            (Some(_), None) => return alone("cert_file", "key_file"),
+            (None, Some(_)) => return alone("key_file", "cert_file"),
+            (Some(_), Some(_)) | (None, None) => {}
+        }
+        let is_name = |name: &str| {
+            !name.is_empty() && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._:".contains(&b))
+        };
+        match &self.server_name {
+            Some(name) if !is_name(name) => {
+                let allowed = "a name or an address without a port, such as \"chat.internal\"";
+                Err(Invalid::new("server_name", format!("{name:?} is no name"), allowed))
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Settings, Sources};
+
+    #[test]
+    fn a_certificate_has_its_key_and_a_server_its_name() {
+        let client = Settings::load(&Sources::default()).unwrap().settings.services.client;
+        assert_eq!(client.validate_tls(), Ok(()));
+        let file = Some("client.pem".into());
+        let mut alone = client.clone();
+        alone.cert_file = file.clone();
+        assert_eq!(alone.validate_tls().unwrap_err().key, "cert_file");
+        alone.key_file = file;
+        assert_eq!(alone.validate_tls(), Ok(()));
+        alone.server_name = Some("https://chat".to_owned());
+        assert_eq!(alone.validate_tls().unwrap_err().key, "server_name");
+        alone.ca_file = Some("".into());
+        assert_eq!(alone.validate_tls().unwrap_err().key, "ca_file");
     }
 }

@@ -10,6 +10,7 @@ use crate::{
     notification::NotificationSettings,
     presence::PresenceSettings,
     section::{Invalid, Section, between},
+    tls::TlsSettings,
     value,
 };
 
@@ -20,6 +21,9 @@ pub struct ServicesSettings {
     /// The one listener of `causeway up`.
     #[serde(deserialize_with = "value::address")]
     pub grpc_listen: SocketAddr,
+    /// gRPC over TLS, on every listener; `None`: without.
+    #[serde(default)]
+    pub tls: Option<TlsSettings>,
     /// Whether gRPC reflection is answered.
     pub reflection: bool,
     /// Limits of every gRPC listener.
@@ -59,6 +63,9 @@ impl Section for ServicesSettings {
     const NAME: &'static str = "services";
 
     fn validate(&self) -> Result<(), Invalid> {
+        if let Some(tls) = &self.tls {
+            tls.validate().map_err(|invalid| invalid.within("tls"))?;
+        }
         self.limits.validate().map_err(|invalid| invalid.within("limits"))
     }
 }
@@ -75,12 +82,15 @@ impl LimitSettings {
     }
 }
 
-/// Where a service is reached: `http://host:port`, several of them with commas between, or `dns:///name:port`.
+/// Where a service is reached: `http://host:port`, several of them with commas between, or `dns:///name:port`; over TLS `https` and
+/// `dns+tls`.
 pub(crate) fn service_url(key: &str, text: &str) -> Result<(), Invalid> {
     let allowed = "\"http://\", a host and a port, such as \"http://127.0.0.1:8011\"; several of these with commas \
-                   between, each once; or \"dns:///\", a name and a port, such as \"dns:///chat.internal:8011\"";
+                   between, each once; or \"dns:///\", a name and a port, such as \"dns:///chat.internal:8011\"; for TLS \
+                   \"https://\" and \"dns+tls:///\"";
     let wrong = |problem| Err(Invalid::new(key, problem, allowed));
-    if let Some(name) = text.trim().strip_prefix("dns:///") {
+    let text = text.trim();
+    if let Some(name) = text.strip_prefix("dns:///").or_else(|| text.strip_prefix("dns+tls:///")) {
         let is_name = name.rsplit_once(':').is_some_and(|(host, port)| {
             let is_host = |b: u8| b.is_ascii_alphanumeric() || b"-._".contains(&b);
             !host.is_empty() && host.bytes().all(is_host) && port.parse::<u16>().is_ok_and(|port| port != 0)
@@ -96,12 +106,16 @@ pub(crate) fn service_url(key: &str, text: &str) -> Result<(), Invalid> {
             return wrong(format!("{url} stands in it twice"));
         }
     }
+    let encrypted = urls.iter().filter(|url| url.starts_with("https://")).count();
+    if encrypted != 0 && encrypted != urls.len() {
+        return wrong("some of its URLs are http and others https".to_owned());
+    }
     Ok(())
 }
 
-/// `http://host[:port]` and nothing after.
+/// `http://host[:port]`, or with `https`, and nothing after.
 fn is_endpoint(url: &str) -> bool {
-    let host = url.strip_prefix("http://").unwrap_or_default();
+    let host = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or_default();
     let port = host.rsplit_once(':').filter(|(before, _)| !before.contains(':') || before.ends_with(']'));
     let is_port = port.is_none_or(|(_, port)| port.parse::<u16>().is_ok());
     !host.is_empty() && is_port && !host.contains(['/', '?', '#', '@', ' '])
@@ -122,9 +136,14 @@ mod tests {
 
     #[test]
     fn a_service_is_at_one_url_at_several_or_behind_a_name() {
-        for right in
-            ["http://127.0.0.1:8011", "http://a:1, http://b:2", "http://[::1]:3", "dns:///chat.internal:8011"]
-        {
+        for right in [
+            "http://127.0.0.1:8011",
+            "http://a:1, http://b:2",
+            "https://a:1, https://b:2",
+            "http://[::1]:3",
+            "dns:///chat.internal:8011",
+            "dns+tls:///chat.internal:8011",
+        ] {
             assert_eq!(service_url("url", right), Ok(()), "{right}");
         }
     }
@@ -134,13 +153,16 @@ mod tests {
         for wrong in [
             "",
             "http://",
-            "https://a:1",
+            "https://",
+            "grpc://a:1",
+            "https://a:1,http://b:1",
             "http://a/b",
             "http://a:port",
             "http://a:1,",
             "http://a:1,http://a:1/",
             "dns://a:1",
             "dns:///a",
+            "dns+tls:///a",
             "dns:///a:0",
             "dns:///a:1,http://b:1",
         ] {

@@ -14,15 +14,23 @@ pub struct TlsSettings {
     pub cert_file: PathBuf,
     /// Its private key.
     pub key_file: PathBuf,
+    /// Certificates of which one must have signed that of a client; `None`: clients need none.
+    #[serde(default)]
+    pub client_ca_file: Option<PathBuf>,
 }
 
 impl TlsSettings {
     pub(crate) fn validate(&self) -> Result<(), Invalid> {
-        for (key, file) in [("cert_file", &self.cert_file), ("key_file", &self.key_file)] {
-            if file.as_os_str().is_empty() {
-                return Err(Invalid::new(key, "names no file", "a file in PEM"));
-            }
-        }
-        Ok(())
+        named("cert_file", Some(&self.cert_file))?;
+        named("key_file", Some(&self.key_file))?;
+        named("client_ca_file", self.client_ca_file.as_ref())
+    }
+}
+
+/// A file that is set has a name.
+pub(crate) fn named(key: &str, file: Option<&PathBuf>) -> Result<(), Invalid> {
+    match file {
+        Some(file) if file.as_os_str().is_empty() => Err(Invalid::new(key, "names no file", "a file in PEM")),
+        Some(_) | None => Ok(()),
     }
 }

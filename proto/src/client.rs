@@ -1,14 +1,17 @@
 //! How a client reaches a service: over a connection, or within the process. The generated clients cannot tell.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use http::{HeaderValue, Request, Response, header::AUTHORIZATION};
+use http::{HeaderValue, Request, Response, Uri, header::AUTHORIZATION};
 use tonic::{
+    Status,
     body::Body,
     codegen::{Service, StdError},
-    transport::{Channel, Endpoint, Error},
+    transport::{Endpoint, Error},
 };
 use tower::{ServiceExt, util::BoxCloneSyncService};
+
+use crate::tls::{ClientTls, dial, heard::Told, problem, problem::Explained};
 
 /// What every generated client is built on, for example `ChatClient::new(grpc)`. Cloning is cheap.
 pub type Grpc = BoxCloneSyncService<Request<Body>, Response<Body>, StdError>;
@@ -42,25 +45,56 @@ where
     signed(service.map_err(Into::into), credential)
 }
 
-/// Calls go to `url` (`http://host:port`), and nowhere else: `causeway-link` knows services of several endpoints.
+/// Calls go to `url` (`http://host:port`, or `https` for a certificate that the system trusts), and nowhere else:
+/// `causeway-link` knows services of several endpoints.
 pub fn remote(url: &str, credential: Credential) -> Result<Grpc, Error> {
     Ok(signed(connect(url)?, credential))
 }
 
-/// Calls go to `url`, as they are. The connection is made at the first call, and again whenever it is lost. A peer that does not
-/// answer a ping within 5 s is given up, so that calls fail instead of hanging.
+/// Calls go to `url`, as they are; over TLS, to whom the system trusts.
 pub fn connect(url: &str) -> Result<Grpc, Error> {
-    Ok(Grpc::new(channel(url)?.map_err(Into::into)))
+    connect_over(url, &ClientTls::default(), None)
 }
 
-fn channel(url: &str) -> Result<Channel, Error> {
-    Ok(endpoint(url)?.connect_lazy())
+/// Calls go to `url`, as they are; when it begins with `https`, over `tls`. The server's certificate must be for `name`, and without
+/// one for the URL's host. The connection is made at the first call, and again whenever it is lost. A peer that does not answer a
+/// ping within 5 s is given up, so that calls fail instead of hanging.
+pub fn connect_over(url: &str, tls: &ClientTls, name: Option<&str>) -> Result<Grpc, Error> {
+    let told = Told::default();
+    let channel = match url.starts_with("https://") {
+        false => dial::clear(&lasting(url)?, told.clone()),
+        true => dial::encrypted(&lasting(url)?.origin(origin(url, name)?), tls.clone(), name, told.clone()),
+    };
+    Ok(Grpc::new(channel.map_err(move |error| explained(error, &told))))
+}
+
+/// What calls say where they go: a proxy in between may look at it.
+fn origin(url: &str, name: Option<&str>) -> Result<Uri, Error> {
+    let endpoint = Endpoint::from_shared(url.to_owned())?;
+    let Some(name) = name else { return Ok(endpoint.uri().clone()) };
+    let port = endpoint.uri().port_u16().map(|port| format!(":{port}")).unwrap_or_default();
+    Ok(Endpoint::from_shared(format!("https://{name}{port}"))?.uri().clone())
+}
+
+/// Has the error say what is wrong, where that is TLS.
+fn explained(source: Error, told: &Told) -> StdError {
+    match problem(&source).or_else(|| told.last()) {
+        None => source.into(),
+        Some(problem) => {
+            let mut status = Status::unavailable(problem.clone());
+            status.set_source(Arc::new(Explained { problem, source }));
+            status.into()
+        }
+    }
 }
 
 /// How connections to `url` behave, for whoever makes them in a way of its own, as a simulation does.
 pub fn endpoint(url: &str) -> Result<Endpoint, Error> {
+    Ok(lasting(url)?.connect_timeout(Duration::from_secs(3)))
+}
+
+fn lasting(url: &str) -> Result<Endpoint, Error> {
     let endpoint = Endpoint::from_shared(url.to_owned())?
-        .connect_timeout(Duration::from_secs(3))
         .http2_keep_alive_interval(Duration::from_secs(10))
         .keep_alive_timeout(Duration::from_secs(5))
         .keep_alive_while_idle(true)

@@ -2,7 +2,7 @@
 //!
 //! The `.proto` files under `causeway/` are the reference: every field, unit, limit and error stands there. This crate holds
 //! the types generated from them, and the few rules that both ends of a call must share: [`client`] (how a client reaches a
-//! service), [`peer`] (who calls whom, and whether they fit), [`deadline`] (how long a call may take), [`id`] (canonical ids and their
+//! service), [`tls`] (whom it trusts then), [`peer`] (who calls whom, and whether they fit), [`deadline`] (how long a call may take), [`id`] (canonical ids and their
 //! UUID forms), [`topic`] (names of topics), [`time`] (wall clock and RFC 3339) and [`user`] (the name to show).
 
 /// The generated types, nested as the protobuf packages are, because they name each other so.
@@ -59,6 +59,7 @@ pub mod deadline;
 pub mod id;
 pub mod peer;
 pub mod time;
+pub mod tls;
 pub mod topic;
 pub mod user;
 

@@ -42,10 +42,10 @@ impl Bridge {
         let address = listener.local_addr()?;
         host.serve_admin(admin);
 
-        redis::join(&mut host).await?;
-        let services = services(&host)?;
+        redis::share(&mut host).await?;
+        let services = services(&mut host)?;
         let bridge = parts::bridge(&mut host, listener, services)?;
-        host.announce(&["bridge"], address)?;
+        host.announce_bridge(address)?;
         tracing::info!(part = "bridge", %address, "ready");
         let window = bridge.window;
         host.run(bridge.drained(), window).await
@@ -53,8 +53,8 @@ impl Bridge {
 }
 
 /// The services, each over all its endpoints.
-fn services(host: &Host) -> anyhow::Result<Services> {
-    let reach = reach::of_host(host, "bridge");
+fn services(host: &mut Host) -> anyhow::Result<Services> {
+    let reach = reach::of_host(host, "bridge")?;
     let link = |service| {
         let (key, url) = reach::configured(&host.settings, service);
         reach::link(&reach, key, url, service)

@@ -1,6 +1,9 @@
 //! `causeway doctor`: looks for what is wrong with an installation, and says the way out.
 
 mod look;
+mod redis;
+mod services;
+mod store;
 
 use clap::Args;
 use serde::Serialize;
@@ -11,7 +14,7 @@ use crate::{
     output::{ForPeople, printable},
 };
 
-/// Checks configuration, data directory, addresses, services, clock and limits of this machine.
+/// Checks configuration, data directory, addresses, services, PostgreSQL, Redis, clock and limits of this machine.
 #[derive(Debug, Args)]
 #[command(after_help = "Exit code 0 when nothing is wrong, 1 when something is.")]
 pub(crate) struct Doctor {
@@ -76,17 +79,21 @@ impl ForPeople for Vec<Finding> {
 impl Doctor {
     pub(crate) async fn run(self, global: &Global) -> anyhow::Result<()> {
         let mut findings = Vec::new();
-        match global.load(Vec::new()) {
+        match self.client.load(global) {
             Ok(loaded) => {
                 findings.push(look::configuration(&loaded));
-                let settings = loaded.settings;
-                findings.extend(look::exposure(&settings));
+                let settings = &loaded.settings;
+                findings.extend(look::exposure(settings));
                 findings.push(look::data_dir(&settings.data_dir));
                 findings.push(look::credentials(&settings.data_dir));
-                let services = look::services(&settings, &self.client).await;
+                let (services, store, redis) = tokio::join!(
+                    services::services(&loaded, &self.client),
+                    store::store(&settings.store),
+                    redis::redis(&settings.redis)
+                );
                 let is_running = services.iter().any(|finding| finding.state == State::Well);
-                findings.extend(look::addresses(&settings, is_running));
-                findings.extend(services);
+                findings.extend(look::addresses(settings, is_running));
+                findings.extend([services, store, redis].into_iter().flatten());
                 findings.push(look::open_files(settings.bridge.max_connections));
                 findings.push(look::clock(&settings.data_dir));
             }
@@ -99,4 +106,14 @@ impl Doctor {
         anyhow::ensure!(wrong == 0, "{wrong} of {} checks found something wrong", findings.len());
         Ok(())
     }
+}
+
+/// How far a clock is from ours, which it is before when the microseconds are positive.
+fn apart(micros: i64) -> String {
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "microseconds of a clock that is years off may be rounded"
+    )]
+    let seconds = micros as f64 / 1e6;
+    format!("{:.1} s {}", seconds.abs(), if micros > 0 { "ahead of" } else { "behind" })
 }

@@ -78,9 +78,12 @@ impl Which {
         }
     }
 
-    async fn start(self, host: &Host) -> anyhow::Result<Part> {
+    async fn start(self, host: &mut Host) -> anyhow::Result<Part> {
         match self {
-            Self::Chat => parts::chat(&host.settings, &host.context, peers(host)?).await,
+            Self::Chat => {
+                let peers = peers(host)?;
+                parts::chat(&host.settings, &host.context, peers).await
+            }
             Self::Notification => parts::notification(&host.settings, &host.context).await,
             Self::Presence => parts::presence(&host.settings, &host.context).await,
         }
@@ -88,8 +91,8 @@ impl Which {
 }
 
 /// The services that chat calls.
-fn peers(host: &Host) -> anyhow::Result<Peers> {
-    let reach = reach::of_host(host, "chat");
+fn peers(host: &mut Host) -> anyhow::Result<Peers> {
+    let reach = reach::of_host(host, "chat")?;
     let client = |service| {
         let (key, url) = reach::configured(&host.settings, service);
         Ok::<_, anyhow::Error>(reach::link(&reach, key, url, service)?.grpc(host.credential()?))
@@ -117,10 +120,10 @@ impl Service {
 
         storage::choose(&mut host)?;
         redis::join(&mut host).await?;
-        let part = which.start(&host).await?;
+        let part = which.start(&mut host).await?;
         let service = host.stack(vec![part]);
         host.serve_grpc(listener, service);
-        host.announce(&[which.name()], address)?;
+        host.announce_grpc(&[which.name()], address)?;
         tracing::info!(part = which.name(), %address, "ready");
         host.run(std::future::ready(()), Duration::ZERO).await
     }

@@ -71,8 +71,8 @@ impl Up {
             versions: ServiceVersions::default(),
         };
         let bridge = parts::bridge(&mut host, bridge, reached)?;
-        host.announce(&["chat", "notification", "presence"], grpc_at)?;
-        host.announce(&["bridge"], bridge_at)?;
+        host.announce_grpc(&["chat", "notification", "presence"], grpc_at)?;
+        host.announce_bridge(bridge_at)?;
         let which = Which::configured(&host.settings.plugins);
         let reach = |_, credential| Ok(in_process(service.clone(), credential));
         let plugins = plugins::start(&mut host, &which, reach).await?;

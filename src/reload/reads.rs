@@ -16,8 +16,14 @@ pub(crate) enum Reader {
 }
 
 /// What only services read, beside their own section.
-const OF_SERVICES: [&str; 5] =
-    ["services.grpc_listen", "services.reflection", "services.limits", "notification", "store"];
+const OF_SERVICES: [&str; 6] = [
+    "services.grpc_listen",
+    "services.tls",
+    "services.reflection",
+    "services.limits",
+    "notification",
+    "store",
+];
 /// What the services call each other by.
 const URLS: [&str; 3] = ["services.chat.url", "services.notification.url", "services.presence.url"];
 const SECTIONS: [&str; 3] = ["services.chat", "services.notification", "services.presence"];
@@ -70,6 +76,9 @@ mod tests {
             (Reader::Service("chat"), "services.presence.url", true),
             (Reader::Service("chat"), "services.presence.listen", false),
             (Reader::Service("chat"), "bridge.listen", false),
+            (Reader::Service("chat"), "services.tls.cert_file", true),
+            (Reader::Bridge, "services.tls.cert_file", false),
+            (Reader::Bridge, "services.client.ca_file", true),
             (Reader::Service("chat"), "auth.service_token", true),
             (Reader::Service("chat"), "auth.keys[0].id", false),
             (Reader::Service("chat"), "stop.lead", true),

@@ -1,6 +1,7 @@
 //! The command as people and scripts use it.
 
 mod calls;
+mod doctor;
 mod settings;
 
 use std::process::Output;

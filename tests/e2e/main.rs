@@ -11,6 +11,7 @@ mod command_line;
 mod durability;
 mod envelope;
 mod grpc;
+mod grpc_tls;
 mod helpdesk;
 mod introspection;
 mod jobs;

@@ -47,3 +47,12 @@ async fn the_admin_listener_says_that_it_lives() {
     let answer = http::get(causeway.at.admin, "/healthz", &[]).await.unwrap();
     assert_eq!(answer.status, 200);
 }
+
+#[tokio::test]
+async fn the_admin_listener_of_services_says_whether_they_are_ready() {
+    let causeway = Setup::default().start().await;
+    let status = async || http::get(causeway.at.admin, "/readyz", &[]).await.map(|answer| answer.status);
+    assert_eq!(status().await.ok(), Some(200));
+    causeway.terminate(crate::stage::causeway::UP);
+    crate::stage::eventually("it is not ready, or gone", async || status().await.ok() != Some(200)).await;
+}

@@ -12,47 +12,33 @@
 //!
 //! While Redis is away, each bridge keeps to its own limits.
 //!
+//! Here is who else is there; `sockets` and `frames` keep the two limits.
+//!
 //! Keys: `<prefix>:limit:bridges`, `<prefix>:limit:{<user>}:sockets` (kept for a week), `<prefix>:limit:{<user>}:frames` (kept
 //! while something is owed).
 
-use std::{
-    collections::{HashMap, HashSet},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use causeway_link::redis::Redis;
-use futures_util::{StreamExt, future::join_all, stream};
 use redis::{FromRedisValue, RedisError, Script, ScriptInvocation};
 use tokio::{
-    sync::{mpsc, oneshot},
+    sync::mpsc,
     time::{Instant, MissedTickBehavior, interval, timeout},
 };
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use self::frames::REPORT;
 use super::{
-    Caps, Limits,
+    Limits,
     door::{Changes, Door, Order, PATIENCE},
-    meter::Meter,
 };
 
-/// How often frames are reported.
-const REPORT: Duration = Duration::from_secs(1);
-/// A user below this part of the rate is not reported.
-const QUIET: u32 = 8;
-/// How much later than [`REPORT`] frames may be reported before a user seems to have spent them sooner.
-const LATE: Duration = Duration::from_secs(1);
-/// The longest that a user owes.
-const MOST_OWED: Duration = Duration::from_secs(10);
-/// How soon to look again which bridges there are, when one is not known.
-const ASK_AGAIN: Duration = Duration::from_millis(500);
-/// How long the sockets of a user are kept, when none comes or goes.
-const KEEP: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+mod frames;
+mod sockets;
+
 /// Users whose sockets are written at once.
 const BATCH: usize = 256;
-/// Users whose frames are reported at the same time.
-const REPORTS: usize = 64;
 
 /// How bridges know of each other.
 #[derive(Debug, Clone, Copy)]
@@ -82,6 +68,7 @@ pub struct SharedLimits {
 pub(crate) struct Together {
     redis: Redis,
     prefix: String,
+    /// This one, by a name that no other has.
     bridge: String,
     limits: Arc<Limits>,
     times: Times,
@@ -171,97 +158,6 @@ impl Together {
         self.say_alive().await
     }
 
-    /// Writes how many sockets users have whose number has changed, and admits those who wait.
-    async fn write_sockets(&mut self, waiting: Vec<Order>) {
-        let mut orders: HashMap<Arc<str>, Vec<oneshot::Sender<bool>>> = HashMap::new();
-        for Order { user, answer } in waiting {
-            orders.entry(user).or_default().push(answer);
-        }
-        let mut users: HashSet<Arc<str>> = orders.keys().cloned().collect();
-        users.extend(self.changes.take(BATCH, &users));
-        let users: Vec<_> = users.into_iter().collect();
-        let written = join_all(users.iter().map(|user| self.write(user, &[]))).await;
-        let mut bridges = written.iter().flatten().flat_map(HashMap::keys);
-        let is_unknown = bridges.any(|bridge| !self.alive.contains(bridge));
-        // One that has come since, or one that is gone: as long as that is not known, it counts.
-        let is_sure = is_unknown && self.looked.elapsed() > ASK_AGAIN && self.look().await;
-        for (user, found) in users.iter().zip(written) {
-            let answers = orders.remove(user).unwrap_or_default();
-            match found {
-                Ok(found) => self.admit(user, &found, is_sure, answers).await,
-                Err(_) => {
-                    self.changes.keep(user);
-                    for answer in answers {
-                        // Who has gone meanwhile has given the place back.
-                        let _ = answer.send(true);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Refuses as many of those who wait as are over the cap.
-    async fn admit(
-        &self,
-        user: &str,
-        found: &HashMap<String, usize>,
-        is_sure: bool,
-        answers: Vec<oneshot::Sender<bool>>,
-    ) {
-        let (alive, dead): (Vec<_>, Vec<_>) = found
-            .iter()
-            .partition(|(bridge, _)| !is_sure || **bridge == self.bridge || self.alive.contains(*bridge));
-        let total: usize = alive.iter().map(|(_, count)| **count).sum();
-        let cap = self.limits.caps().connections_per_user;
-        let over = if cap == 0 { 0 } else { total.saturating_sub(cap) };
-        let admitted = answers.len().saturating_sub(over);
-        for (place, answer) in answers.into_iter().enumerate() {
-            // Who has gone meanwhile has given the place back.
-            let _ = answer.send(place < admitted);
-        }
-        if !dead.is_empty() {
-            let dead: Vec<&str> = dead.iter().map(|(bridge, _)| bridge.as_str()).collect();
-            // They do not count; they only take room.
-            let _ = self.write(user, &dead).await;
-        }
-    }
-
-    async fn write(&self, user: &str, dead: &[&str]) -> Result<HashMap<String, usize>, RedisError> {
-        let count = self.limits.count(user);
-        self.ask(&self.seats, &format!("{}:limit:{{{user}}}:sockets", self.prefix), |call| {
-            call.arg(&self.bridge).arg(count).arg(millis(KEEP)).arg(dead);
-        })
-        .await
-    }
-
-    /// Says how many frames users have sent, and notes what they owe.
-    async fn report_frames(&self) {
-        let sent = self.changes.take_frames();
-        let caps = self.limits.caps();
-        let quiet = caps.frames_per_second / QUIET;
-        let counts = sent.into_iter().map(|(user, meter)| (user, meter.read(), meter));
-        let busy = counts.filter(|(_, count, _)| caps.frames_per_second > 0 && *count > quiet);
-        stream::iter(busy)
-            .map(|(user, count, meter)| self.spend(user, count, meter, caps))
-            .buffer_unordered(REPORTS)
-            .collect::<()>()
-            .await;
-    }
-
-    async fn spend(&self, user: Arc<str>, count: u32, meter: Arc<Meter>, caps: Caps) {
-        let each = REPORT / caps.frames_per_second.max(1);
-        let ahead = each * caps.burst.max(1) + REPORT + LATE;
-        let key = format!("{}:limit:{{{user}}}:frames", self.prefix);
-        let owed: Result<u64, _> = self
-            .ask(&self.spend, &key, |call| {
-                call.arg(count).arg(micros(each)).arg(micros(ahead)).arg(micros(MOST_OWED));
-            })
-            .await;
-        if let Ok(owed) = owed {
-            meter.owe(self.limits.now(), Duration::from_micros(owed));
-        }
-    }
-
     async fn ask<T: FromRedisValue>(
         &self,
         script: &Script,
@@ -286,8 +182,4 @@ impl Together {
 
 fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn micros(time: Duration) -> u64 {
-    u64::try_from(time.as_micros()).unwrap_or(u64::MAX)
 }

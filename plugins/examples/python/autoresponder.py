@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import pathlib
 import signal
 
 import grpc
@@ -19,6 +20,15 @@ async def answer(wrote: pb.CustomerWrote) -> str:
     return f"Hello {wrote.customer_name}, we got your “{wrote.text[:1_000]}”. A person will read it soon."
 
 
+def reach(url: str, ca_file: str) -> grpc.aio.Channel:
+    """The host at http://host:port, or at https://host:port, whose certificate one in a PEM file, or a public one, has signed."""
+    scheme, address = url.rstrip("/").split("://")
+    if scheme == "http":
+        return grpc.aio.insecure_channel(address, OPTIONS)
+    roots = pathlib.Path(ca_file).read_bytes() if ca_file else None
+    return grpc.aio.secure_channel(address, grpc.ssl_channel_credentials(roots), OPTIONS)
+
+
 class Autoresponder:
     def __init__(self):
         # Deliveries by (id, part), with what the host must yet hear of each, over however many streams: an event with
@@ -27,7 +37,7 @@ class Autoresponder:
 
     async def run(self):
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.hear, "stop", None)
-        channel = grpc.aio.insecure_channel(os.environ["CAUSEWAY_PLUGIN_HOST"].removeprefix("http://"), OPTIONS)
+        channel = reach(os.environ["CAUSEWAY_PLUGIN_HOST"], os.environ.get("CAUSEWAY_PLUGIN_CA_FILE", ""))
         while not self.stopping:
             named = RetryInfo()
             try:

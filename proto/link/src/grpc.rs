@@ -8,6 +8,7 @@ mod attempt;
 mod breaker;
 mod budget;
 mod endpoint;
+mod inspect;
 mod link;
 mod methods;
 mod metrics;
@@ -25,6 +26,7 @@ mod verdict;
 #[cfg(test)]
 mod tests;
 
+pub use inspect::{Condition, Inspected};
 pub use link::{Link, Reach, Service, Versions};
 pub use methods::Keyed;
 pub use metrics::Metrics;

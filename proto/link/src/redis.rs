@@ -6,7 +6,7 @@
 //!
 //! Redis is speed and never the truth: whoever uses it goes on without it.
 //!
-//! The files: `address` (the URL), `node` (a connection to one node), `keeper` (one that comes back), `sentinel`, `shards` and
+//! The files: `address` (the URL), `start` (the wait for Redis), `node` (a connection to one node), `keeper` (one that comes back), `sentinel`, `shards` and
 //! `slot` (clusters), `commands` (what they have in common), `cluster`.
 
 use std::{
@@ -18,39 +18,33 @@ use redis::{
     RedisError,
     aio::{AsyncPushSender, MultiplexedConnection},
 };
-use thiserror::Error;
-use tokio::{
-    sync::watch,
-    time::{Instant, sleep, timeout_at},
-};
+use tokio::sync::watch;
 use tokio_util::task::AbortOnDropHandle;
 
 mod address;
 mod backoff;
 mod cluster;
 mod commands;
+mod inspect;
 mod keeper;
 mod node;
 mod sentinel;
 mod shards;
 mod slot;
+mod start;
 #[cfg(test)]
 mod tests;
 
 pub use address::{ALLOWED, Address, AddressError, Endpoint};
 pub use backoff::Backoff;
 pub use commands::Commands;
+pub use inspect::{Facts, Inspection, Node, Topology, inspect};
 pub use shards::Shard;
 pub use slot::{SLOTS, slot};
+pub use start::ConnectError;
 
-use address::Kind;
-use cluster::Cluster;
 use commands::Way;
-use keeper::{Keeper, State};
 use node::Dial;
-
-/// How often it is said what start-up waits for.
-const SAY: Duration = Duration::from_secs(5);
 
 /// How Redis is reached.
 #[derive(Debug, Clone)]
@@ -80,17 +74,6 @@ impl Settings {
     }
 }
 
-/// Redis was not there in time.
-#[derive(Debug, Error)]
-#[error(
-    "no answer from {address} (redis.url) within {waited:?}: {why}; start Redis, name another address, or remove redis.url"
-)]
-pub struct ConnectError {
-    address: Address,
-    waited: Duration,
-    why: String,
-}
-
 /// The connection to Redis. Cloning is cheap; it ends with the last clone.
 #[derive(Clone)]
 pub struct Redis {
@@ -104,68 +87,6 @@ pub struct Redis {
 }
 
 impl Redis {
-    /// Connects, and waits until that succeeds; what it waits for is in the log. Fails when `start_timeout` is over.
-    pub async fn connect(settings: Settings) -> Result<Self, ConnectError> {
-        let Settings { address, ca, connect_timeout, response_timeout, start_timeout } = settings;
-        let dial = Dial {
-            tls: address.tls,
-            ca: ca.map(Into::into),
-            login: address.login.clone(),
-            connect_timeout,
-            response_timeout,
-        };
-        if address.tls {
-            // Fails when another part of the process has done so.
-            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        }
-        let until = Instant::now() + start_timeout;
-        let started = match address.kind {
-            Kind::Cluster => Self::to_cluster(&address, &dial, until).await,
-            Kind::Single | Kind::Sentinel { .. } => Self::to_primary(&address, &dial, until).await,
-        };
-        started.map_err(|why| ConnectError { address, waited: start_timeout, why })
-    }
-
-    async fn to_primary(address: &Address, dial: &Dial, until: Instant) -> Result<Self, String> {
-        let keeper = Arc::new(Keeper::new(address.clone(), dial.clone()));
-        let (health, mut state) = (keeper.health(), keeper.state());
-        let kept = keeper.clone();
-        let task = AbortOnDropHandle::new(tokio::spawn(async move { kept.keep().await }));
-        let mut said = Said::new(address);
-        loop {
-            let why = match &*state.borrow_and_update() {
-                State::Up(_) => break,
-                State::Away(why) => why.clone(),
-            };
-            // The first state only says that nothing was tried yet.
-            let changed = timeout_at(until, state.changed()).await;
-            if changed.is_err() {
-                return Err(why.to_string());
-            }
-            if let State::Away(why) = &*state.borrow() {
-                said.say(why);
-            }
-        }
-        Ok(Self::new(address, dial, Way::Primary(keeper), health, task))
-    }
-
-    async fn to_cluster(address: &Address, dial: &Dial, until: Instant) -> Result<Self, String> {
-        let mut said = Said::new(address);
-        let mut backoff = Backoff::default();
-        let cluster = loop {
-            match timeout_at(until, Cluster::open(address, dial)).await {
-                Ok(Ok(cluster)) => break cluster,
-                Ok(Err(error)) if Instant::now() >= until => return Err(error.to_string()),
-                Ok(Err(error)) => said.say(&error.to_string()),
-                Err(_) => return Err(said.last.unwrap_or_else(|| "it does not answer".into())),
-            }
-            sleep(backoff.pause()).await;
-        };
-        let (health, connection) = (cluster.health(), cluster.connection());
-        let task = AbortOnDropHandle::new(tokio::spawn(cluster.keep()));
-        Ok(Self::new(address, dial, Way::Cluster(connection), health, task))
-    }
-
     fn new(
         address: &Address,
         dial: &Dial,
@@ -229,26 +150,5 @@ impl Redis {
 impl std::fmt::Debug for Redis {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Redis({})", self.address)
-    }
-}
-
-/// Says in the log what start-up waits for: at once, and every few seconds.
-struct Said<'a> {
-    address: &'a Address,
-    next: Instant,
-    last: Option<String>,
-}
-
-impl<'a> Said<'a> {
-    fn new(address: &'a Address) -> Self {
-        Self { address, next: Instant::now(), last: None }
-    }
-
-    fn say(&mut self, why: &str) {
-        self.last = Some(why.to_owned());
-        if Instant::now() >= self.next {
-            self.next = Instant::now() + SAY;
-            tracing::warn!(redis = %self.address, why, "waiting for Redis (redis.url)");
-        }
     }
 }

@@ -17,12 +17,21 @@ const LISTED: u32 = 1_000;
 
 /// Participants with their profiles, in the order they joined; at most the first 1 000.
 pub(crate) fn list(reader: &Reader<'_>, conversation_id: &str) -> Result<Vec<Participant>, Error> {
+    first(reader, conversation_id, LISTED)
+}
+
+/// The same, at most `limit` of them.
+pub(crate) fn first(
+    reader: &Reader<'_>,
+    conversation_id: &str,
+    limit: u32,
+) -> Result<Vec<Participant>, Error> {
     reader.all(
         "SELECT p.role, p.joined_at, u.id, u.username, u.name, u.first_name, u.last_name, u.email, u.source,
                 u.profile_picture, u.is_active, u.created_at
          FROM participant AS p CROSS JOIN user AS u ON u.id = p.user_id
          WHERE p.conversation_id = ?1 AND p.role <> 0 ORDER BY p.place LIMIT ?2",
-        params![conversation_id, LISTED],
+        params![conversation_id, limit],
         |row| {
             Ok(Participant {
                 role: row.get(0)?,

@@ -147,14 +147,9 @@ pub(crate) fn announce_update(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), Er
 /// Ids and names of enough participants for a title, whoever looks.
 fn first_names(reader: &Reader<'_>, conversation_id: &str) -> Result<Vec<(String, String)>, Error> {
     let limit = u32::try_from(TITLE_NAMES + 1).unwrap_or(u32::MAX);
-    let mut names = Vec::with_capacity(TITLE_NAMES + 1);
-    for id in participants::ids(reader, conversation_id, limit)? {
-        if let Some(user) = users::find(reader, &id)? {
-            let name = user.display_name();
-            names.push((id, name));
-        }
-    }
-    Ok(names)
+    let first = participants::first(reader, conversation_id, limit)?;
+    let users = first.into_iter().filter_map(|participant| participant.user);
+    Ok(users.map(|user| (user.id.clone(), user.display_name())).collect())
 }
 
 #[cfg(test)]

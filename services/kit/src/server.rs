@@ -47,7 +47,7 @@ use calls::Calls;
 use catalogue::Catalogue;
 pub use guard::ServiceToken;
 pub use limits::Limits;
-pub use listener::serve;
+pub use listener::{Certificate, serve, serve_over};
 use peers::Peers;
 
 /// What every process serves, whichever parts are in it.

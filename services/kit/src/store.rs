@@ -10,11 +10,11 @@
 //! * when the group cannot be committed, each of its jobs gets [`Error::Unavailable`] and nothing is published;
 //! * after an I/O error or damage the store is broken: no write is taken until the process is started again.
 //!
-//! What a job sees is [`Tx`] and [`Reader`], with `value` and `row`. `writer`, `job` and `batch` are the group commit, `pool` the
+//! `options` and `open` are how one is had. What a job sees is [`Tx`] and [`Reader`], with `value` and `row`. `writer`, `job` and `batch` are the group commit, `pool` the
 //! readers, `engine` what both need of a database: `sqlite` and `postgres`. `schema` and `migrate` are its tables, `log`, `owed`,
 //! `line` and `lease` the SQL of the kit's own, `signal` how others hear of what is owed, `condition` its health.
 
-use std::{path::PathBuf, sync::Arc, time::Duration};
+use std::{sync::Arc, time::Duration};
 
 use causeway_proto::time::Clock;
 use tokio::sync::{mpsc, oneshot, watch};
@@ -23,7 +23,11 @@ use tokio_util::sync::CancellationToken;
 pub use self::{
     checksum::checksum,
     engine::Dialect,
-    postgres::{Moved, Postgres, PostgresError, Progress, TransferError, WrongUrl, transfer},
+    options::{Storage, StoreOptions},
+    postgres::{
+        Inspection, Moved, Postgres, PostgresError, Progress, Tables, TablesState, TransferError, Unusable,
+        WrongUrl, transfer,
+    },
     reader::Reader,
     refusal::OpenError,
     row::Row,
@@ -46,6 +50,8 @@ pub(crate) mod listing;
 pub(crate) mod log;
 pub(crate) mod measure;
 mod migrate;
+mod open;
+mod options;
 pub(crate) mod owed;
 mod pool;
 mod postgres;
@@ -63,48 +69,6 @@ pub(crate) mod tests;
 mod tx;
 mod value;
 mod writer;
-
-/// How many write jobs may wait; a caller beyond that waits for room.
-const QUEUE: usize = 1024;
-
-/// Where stores are.
-#[derive(Debug, Clone)]
-pub enum Storage {
-    /// A file for each in this folder, which exists.
-    Files(PathBuf),
-    /// A schema for each in this database.
-    Postgres(Arc<Postgres>),
-    /// In a database of a simulation.
-    #[cfg(any(test, feature = "testing"))]
-    Simulated(Arc<simulated::Database>),
-}
-
-impl Storage {
-    /// Whether time is simulated, beside which no thread may run.
-    fn is_simulated(&self) -> bool {
-        match self {
-            Self::Files(_) | Self::Postgres(_) => false,
-            #[cfg(any(test, feature = "testing"))]
-            Self::Simulated(_) => true,
-        }
-    }
-}
-
-/// Where and how a store is opened.
-pub struct StoreOptions {
-    /// Where it is.
-    pub storage: Storage,
-    /// Stands in errors and metrics, and names the file or the schema: `chat`.
-    pub name: &'static str,
-    /// The service's schema; the kit's own tables (`topic`, `event`, `outbox`, `heartbeat`, `migration`) come first.
-    pub migrations: &'static [Migration],
-    /// The wall clock. A store that several processes have keeps it at the database's time.
-    pub clock: Clock,
-    /// Where appended events are published.
-    pub bus: Bus,
-    /// How long events are kept in the log.
-    pub retain: Duration,
-}
 
 /// A store. Cloning is cheap; the database is closed by [`Store::close`] or with the last clone.
 #[derive(Clone)]
@@ -127,69 +91,6 @@ struct Inner {
 }
 
 impl Store {
-    /// Opens the database and brings its schema up to date. A server that does not answer is waited for.
-    pub async fn open(options: StoreOptions, metrics: &Metrics) -> Result<Self, OpenError> {
-        let condition = Arc::new(condition::Condition::new(options.name));
-        let (orders, queue) = mpsc::channel(QUEUE);
-        let (weak, well) = (orders.downgrade(), condition.clone());
-        let is_simulated = options.storage.is_simulated();
-        let open = move || {
-            let opened = match &options.storage {
-                Storage::Files(folder) => {
-                    let path = folder.join(options.name).with_extension("db");
-                    sqlite::open(&path, &options, weak, well)?
-                }
-                Storage::Postgres(server) => postgres::open(server, &options)?,
-                #[cfg(any(test, feature = "testing"))]
-                Storage::Simulated(database) => simulated::open(database, &options)?,
-            };
-            Ok::<_, OpenError>((options, opened))
-        };
-        let (options, opened) = match is_simulated {
-            true => open()?,
-            false => tokio::task::spawn_blocking(open).await.map_err(|_| OpenError::Panicked)??,
-        };
-        let StoreOptions { name, clock, bus, retain, storage, .. } = options;
-        let is_shared = !matches!(storage, Storage::Files(_));
-        let owed = watch::Sender::new(());
-        let engine::Opened { engine, position, readers, most_readers, connect } = opened;
-        let writer = writer::Writer {
-            engine,
-            queue,
-            batch: batch::Batch::after(position),
-            condition: condition.clone(),
-            bus: bus.clone(),
-            clock: clock.clone(),
-            owed: owed.clone(),
-            wakes: is_shared.then(|| signal::kind(name)),
-            measure: metrics.stores.of(name),
-            skew: skew::Skew { store: name, gauge: metrics.stores.skew(name), was_told: false },
-            closing: None,
-        };
-        match storage {
-            Storage::Files(_) | Storage::Postgres(_) => writer.spawn(name).map_err(OpenError::Thread)?,
-            #[cfg(any(test, feature = "testing"))]
-            Storage::Simulated(database) => drop(tokio::spawn(simulated::write(writer, database))),
-        }
-        let readers = Arc::new(pool::Pool::new(most_readers, readers, connect, condition.clone()));
-        let metrics = metrics.clone();
-        let opened_at = position;
-        let inner = Inner {
-            orders,
-            readers,
-            condition,
-            owed,
-            opened_at,
-            retain,
-            clock,
-            bus,
-            name,
-            is_shared,
-            metrics,
-        };
-        Ok(Self { inner: Arc::new(inner) })
-    }
-
     /// Runs `job` on the writer, and answers once its effects are on the disk. When `job` fails, its effects are taken back
     /// and its error is answered. [`Error::Unavailable`] when it could not be stored.
     ///

@@ -55,7 +55,8 @@ pub async fn start(settings: Settings, context: &Context) -> Result<Part, OpenEr
 
     let notices = Notices { courier: courier.clone(), counters: counters.clone() };
     let plugins = Host::new("notification", store.clone(), notices, Default::default(), context);
-    let server = NotificationsServer::new(Service { store, courier, counters, idempotency });
+    let server =
+        NotificationsServer::new(Service { store, courier, counters, idempotency, plugins: plugins.clone() });
     Ok(Part {
         name: "notification",
         hub,

@@ -3,7 +3,7 @@
 
 use std::{pin::Pin, time::Duration};
 
-use causeway_kit::{Error, Store};
+use causeway_kit::{Error, Store, plugin_host::Host, store::Tx};
 use causeway_proto::{
     notification::{
         BroadcastRequest, BroadcastResponse, CancelBulkRequest, CancelBulkResponse, GetBulkRequest,
@@ -40,6 +40,20 @@ pub(crate) struct Service {
     pub counters: Counters,
     /// How long idempotency keys are remembered.
     pub idempotency: Duration,
+    /// Whose notices make way for those who wait.
+    pub plugins: Host,
+}
+
+impl Service {
+    /// Carries out a job that somebody waits for.
+    async fn write<T, J>(&self, job: J) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        J: FnOnce(&mut Tx<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        self.plugins.somebody_writes();
+        self.store.write(job).await
+    }
 }
 
 #[tonic::async_trait]
@@ -53,7 +67,7 @@ impl Notifications for Service {
         let key = field::key("idempotency_key", request.idempotency_key)?;
         let collapse_key = field::key("collapse_key", request.collapse_key)?;
         let keep = self.idempotency;
-        let published = self.store.write(move |tx| {
+        let published = self.write(move |tx| {
             let user_id = person::resolve(tx, user)?;
             let once = Once { scope: Topic::User(&user_id).to_string(), key, keep };
             publish::notify(tx, &user_id, &content, &once, collapse_key.as_deref())
@@ -74,7 +88,7 @@ impl Notifications for Service {
         let content = field::content(content)?;
         let key = field::key("idempotency_key", idempotency_key)?;
         let once = Once { scope: Topic::Audience(&audience).to_string(), key, keep: self.idempotency };
-        let published = self.store.write(move |tx| publish::broadcast(tx, &audience, &content, &once));
+        let published = self.write(move |tx| publish::broadcast(tx, &audience, &content, &once));
         let publish::Published { notification, duplicate } = published.await?;
         if !duplicate {
             self.counters.audience();
@@ -110,7 +124,7 @@ impl Notifications for Service {
         let user = field::user("user_id", &user_id)?;
         field::audiences("audiences", &audiences)?;
         let id = notification_id.map(|id| row("notification", id)).transpose()?;
-        let marked = self.store.write(move |tx| {
+        let marked = self.write(move |tx| {
             let inbox = Inbox::new(person::resolve(tx, user)?, &audiences);
             match id {
                 Some(id) => inbox.mark_one(tx, id),
@@ -136,7 +150,7 @@ impl Notifications for Service {
         // The writer is not kept from others by sorting out a hundred thousand names.
         let recipients = self.store.read(move |reader| bulk::recipients(reader, given)).await?;
         let courier = self.courier.clone();
-        let started = self.store.write(move |tx| {
+        let started = self.write(move |tx| {
             courier.wake();
             bulk::start(tx, &recipients, &content, &once)
         });
@@ -164,7 +178,7 @@ impl Notifications for Service {
     ) -> Result<Response<CancelBulkResponse>, Status> {
         let id = row("bulk message", request.into_inner().bulk_id)?;
         let courier = self.courier.clone();
-        let cancelled = self.store.write(move |tx| {
+        let cancelled = self.write(move |tx| {
             courier.wake();
             bulk::cancel(tx, id)
         });

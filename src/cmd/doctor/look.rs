@@ -1,4 +1,4 @@
-//! Each thing that the doctor looks at.
+//! Each thing of this machine that the doctor looks at.
 
 use std::{
     fs,
@@ -9,15 +9,9 @@ use std::{
 };
 
 use causeway_config::{Loaded, Origin, Settings};
-use causeway_link::grpc::{Resolve, System, Targets};
-use tonic::Code;
-use tonic_health::pb::{
-    HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
-};
 
 use super::Finding;
 use crate::{
-    client::{ClientArgs, locate},
     data_dir::{self, DataDir},
     limits,
 };
@@ -121,74 +115,6 @@ fn free(key: &str, address: SocketAddr, is_running: bool) -> Finding {
     }
 }
 
-/// Whether each service answers and can do its job.
-pub(super) async fn services(settings: &Settings, client: &ClientArgs) -> Vec<Finding> {
-    let urls = &settings.services;
-    let mut findings = Vec::new();
-    for (part, package, configured) in [
-        ("chat", "causeway.chat.v1.Chat", &urls.chat.url),
-        ("notification", "causeway.notification.v1.Notifications", &urls.notification.url),
-        ("presence", "causeway.presence.v1.Presence", &urls.presence.url),
-    ] {
-        let announced = data_dir::announced(&settings.data_dir, part).is_some();
-        let given = client.server();
-        let url = match &given {
-            Some(url) => url.clone(),
-            None => locate(&settings.data_dir, part, configured),
-        };
-        let is_expected = announced || given.is_some();
-        for endpoint in endpoints(&url).await {
-            findings.push(match endpoint {
-                Ok(url) => service(part, package, &url, is_expected).await,
-                Err(found) => Finding::wrong(part, found, format!("correct services.{part}.url")),
-            });
-        }
-    }
-    findings
-}
-
-/// Each endpoint that a `url` means.
-async fn endpoints(url: &str) -> Vec<Result<String, String>> {
-    match url.parse::<Targets>() {
-        Ok(Targets::List(urls)) => urls.into_iter().map(Ok).collect(),
-        Ok(Targets::Dns(name)) => match System.resolve(&name).await {
-            Ok(found) if found.is_empty() => vec![Err(format!("{url} has no address"))],
-            Ok(found) => found.into_iter().map(|address| Ok(format!("http://{address}"))).collect(),
-            Err(error) => vec![Err(format!("{url} is not found: {error}"))],
-        },
-        Err(error) => vec![Err(error.to_string())],
-    }
-}
-
-async fn service(part: &'static str, package: &str, url: &str, expected: bool) -> Finding {
-    let asked = async {
-        let endpoint = tonic::transport::Endpoint::from_shared(url.to_owned())?;
-        let channel = endpoint.connect_timeout(Duration::from_secs(3)).connect().await?;
-        anyhow::Ok(HealthClient::new(channel))
-    };
-    let mut health = match asked.await {
-        Ok(health) => health,
-        Err(_) if expected => {
-            let found = format!("{url} does not answer");
-            return Finding::wrong(part, found, "start it with `causeway up`, or see its log");
-        }
-        Err(_) => {
-            return Finding::note(part, format!("nothing runs at {url}"), "start it with `causeway up`");
-        }
-    };
-    let request = HealthCheckRequest { service: package.to_owned() };
-    let answer = tokio::time::timeout(Duration::from_secs(5), health.check(request)).await;
-    match answer.map(|answer| answer.map(|answer| answer.into_inner().status())) {
-        Ok(Ok(ServingStatus::Serving)) => Finding::well(part, format!("{url} serves")),
-        Ok(Ok(_)) => Finding::wrong(part, format!("{url} cannot do its job"), "see its log"),
-        Ok(Err(status)) if status.code() == Code::NotFound => {
-            Finding::wrong(part, format!("{url} is a server without this service"), "name the right one")
-        }
-        Ok(Err(_)) => Finding::wrong(part, format!("{url} is not a Causeway server"), "name the right one"),
-        Err(_) => Finding::wrong(part, format!("{url} does not answer in time"), "see its log"),
-    }
-}
-
 /// Whether as many files may be open as sockets are wanted.
 pub(super) fn open_files(max_connections: usize) -> Finding {
     const SUBJECT: &str = "open files";
@@ -250,13 +176,5 @@ mod tests {
         let address = taken.local_addr().unwrap();
         assert_eq!(free("bridge.listen", address, false).state, State::Wrong);
         assert_eq!(free("bridge.listen", address, true).state, State::Well);
-    }
-
-    #[tokio::test]
-    async fn a_service_that_was_announced_and_is_gone_is_wrong() {
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let url = format!("http://127.0.0.1:{port}");
-        assert_eq!(service("chat", "causeway.chat.v1.Chat", &url, true).await.state, State::Wrong);
-        assert_eq!(service("chat", "causeway.chat.v1.Chat", &url, false).await.state, State::Note);
     }
 }

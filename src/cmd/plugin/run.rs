@@ -44,7 +44,8 @@ impl Run {
         };
         let (key, configured) = reach::configured(&host.settings, service);
         let url = locate(&host.settings.data_dir, service.name(), configured);
-        let link = reach::link(&reach::of_host(&host, which.name()), key, &url, service)?;
+        let reach = reach::of_host(&mut host, which.name())?;
+        let link = reach::link(&reach, key, &url, service)?;
         let reach = |_, credential| Ok(link.grpc(credential));
         let running = plugins::start(&mut host, &[which], reach).await?;
         tracing::info!(plugins = running.described, host = url, "ready");

@@ -64,7 +64,7 @@ impl Causeway {
     pub(super) fn prepare(setup: Setup) -> Self {
         let home = tempfile::Builder::new().prefix("causeway-").tempdir_in(env!("CARGO_TARGET_TMPDIR"));
         let home = home.expect("the target directory is writable");
-        let at = Addresses::take(setup.layout);
+        let at = Addresses::take(setup.layout, setup.is_encrypted);
         let replicas = (setup.layout == Layout::Replicas).then(|| Replicas::start(home.path(), &at));
         let mut setup = setup;
         setup.environment.extend(replicas.iter().flat_map(Replicas::environment));

@@ -27,6 +27,7 @@ pub(crate) struct Setup {
     pub(super) file: String,
     pub(super) shell: Option<&'static str>,
     pub(super) plugins: Vec<&'static str>,
+    pub(super) is_encrypted: bool,
 }
 
 /// Where a Causeway listens.
@@ -44,6 +45,8 @@ pub(crate) struct Addresses {
     pub(crate) admin: SocketAddr,
     /// Webhooks of plugins.
     pub(crate) plugins: SocketAddr,
+    /// How the URLs of services begin.
+    scheme: &'static str,
 }
 
 impl Setup {
@@ -72,6 +75,12 @@ impl Setup {
         self
     }
 
+    /// The services are called over TLS, which the file configures.
+    pub(crate) fn encrypted(mut self) -> Self {
+        self.is_encrypted = true;
+        self
+    }
+
     /// A plugin that the file configures: a process of its own where the parts are.
     pub(crate) fn plugin(mut self, name: &'static str) -> Self {
         self.plugins.push(name);
@@ -92,24 +101,27 @@ impl Setup {
 
 impl Addresses {
     /// Free ones.
-    pub(super) fn take(layout: Layout) -> Self {
+    pub(super) fn take(layout: Layout, is_encrypted: bool) -> Self {
+        let scheme = if is_encrypted { "https" } else { "http" };
         let chat = free_address();
         let (notification, presence) = match layout {
             Layout::One => (chat, chat),
             Layout::Split | Layout::Replicas => (free_address(), free_address()),
         };
         let [bridge, admin, plugins] = std::array::from_fn(|_| free_address());
-        Self { bridge, chat, notification, presence, admin, plugins }
+        Self { bridge, chat, notification, presence, admin, plugins, scheme }
     }
 
     /// The configuration file that says them to every part; `lines` are added to it.
     pub(super) fn file(&self, data: &Path, replicas: Option<&Replicas>, lines: &str) -> String {
-        let Self { bridge, chat, notification, presence, admin, plugins } = self;
+        let Self { bridge, chat, notification, presence, admin, plugins, scheme } = self;
         let services = [("chat", chat), ("notification", notification), ("presence", presence)]
             .map(|(name, at)| {
-                let second = replicas.map(|replicas| format!(",http://{}", replicas.address(name)));
+                let second = replicas.map(|replicas| format!(",{scheme}://{}", replicas.address(name)));
                 let second = second.unwrap_or_default();
-                format!("services.{name}.listen = \"{at}\"\nservices.{name}.url = \"http://{at}{second}\"\n")
+                format!(
+                    "services.{name}.listen = \"{at}\"\nservices.{name}.url = \"{scheme}://{at}{second}\"\n"
+                )
             })
             .concat();
         format!(

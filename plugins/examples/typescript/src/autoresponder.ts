@@ -156,9 +156,9 @@ const keyOf = (deliveryId: string, part: number): string => `${deliveryId}/${par
 /** At most so many characters, all of them whole: half a surrogate pair is no UTF-8, and would break the stream. */
 const cut = (text: string, length: number): string => [...Buffer.from(text).toString()].slice(0, length).join('');
 
-const { CAUSEWAY_PLUGIN_HOST: host, CAUSEWAY_PLUGIN_TOKEN: token } = process.env;
+const { CAUSEWAY_PLUGIN_HOST: host, CAUSEWAY_PLUGIN_TOKEN: token, CAUSEWAY_PLUGIN_CA_FILE: caFile } = process.env;
 if (!host || !token) throw new Error('CAUSEWAY_PLUGIN_HOST and CAUSEWAY_PLUGIN_TOKEN are required');
-const plugin = new Autoresponder(new Host(host, token));
+const plugin = new Autoresponder(new Host(host, token, caFile));
 process.on('SIGTERM', () => plugin.stop());
 plugin.run().catch((error: Error) => {
   console.error(error.message);

@@ -1,5 +1,6 @@
 // The way to the host: its client, and what the end of a stream asks for.
 
+import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import grpc from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -10,12 +11,15 @@ import type { ProtoGrpcType } from './stubs/plugin.js';
 /** A stream to the host. */
 export type Call = ReturnType<PluginHostClient['Attach']>;
 
-/** The host at http://host:port or https://host:port, and the plugin's credential for it. */
+/**
+ * The host at http://host:port, or at https://host:port, whose certificate one in a PEM file, or a public one, has signed; and the
+ * plugin's credential for it.
+ */
 export class Host {
   #client: PluginHostClient;
   #credential = new grpc.Metadata();
 
-  constructor(url: string, token: string) {
+  constructor(url: string, token: string, caFile?: string) {
     const folder = process.env.CAUSEWAY_PROTO ?? fileURLToPath(new URL('../../../../proto', import.meta.url));
     // As in `npm run stubs`, whose types say what comes of it.
     const options = { includeDirs: [folder], longs: String, enums: String, defaults: true, oneofs: true };
@@ -23,7 +27,8 @@ export class Host {
     const { causeway } = grpc.loadPackageDefinition(definition) as unknown as ProtoGrpcType;
     const [scheme, address] = url.replace(/\/$/, '').split('://');
     if (!address) throw new Error(`not an address such as http://127.0.0.1:8001: ${url}`);
-    const credentials = scheme === 'https' ? grpc.credentials.createSsl() : grpc.credentials.createInsecure();
+    const roots = caFile ? readFileSync(caFile) : null;
+    const credentials = scheme === 'https' ? grpc.credentials.createSsl(roots) : grpc.credentials.createInsecure();
     this.#client = new causeway.plugin.v1.PluginHost(address, credentials, {
       'grpc.keepalive_time_ms': 20_000,
       'grpc.max_reconnect_backoff_ms': 5_000,

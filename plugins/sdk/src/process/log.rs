@@ -27,5 +27,7 @@ pub(super) fn start(wanted: Option<String>) {
 
 fn is_discreet(event: &Metadata<'_>) -> bool {
     let library = event.target().split("::").next().unwrap_or_default();
-    !TALKATIVE.contains(&library) || *event.level() <= Level::INFO
+    // Each certificate that is not trusted is an error to it; we say the same with the way out, and once.
+    let is_said = library == "rustls_platform_verifier";
+    !is_said && (!TALKATIVE.contains(&library) || *event.level() <= Level::INFO)
 }

@@ -1,27 +1,22 @@
 //! The circuit breaker of a service: when nearly all calls fail, it answers by itself for a while, so that callers hear at once
 //! and the service is left alone; then it lets a few calls through to see.
 //!
-//! Time is an argument; [`Guarded`] is the layer. Streams pass: who holds one has pauses of its own.
+//! Time is an argument; [`Guarded`] is the layer that asks it.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
-    task::{Context, Poll},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
-use futures_util::future::BoxFuture;
-use http::{Request, Response};
 use tokio::time::Instant;
-use tonic::{Code, Status, body::Body, codegen::StdError};
+use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
-use tower::Service;
 
-use super::{
-    methods::{Repeat, repeat},
-    metrics::ServiceMetrics,
-    settings::Settings,
-    verdict::Verdict,
-};
+use super::{metrics::ServiceMetrics, settings::Settings};
+
+mod guarded;
+
+pub(crate) use guarded::Guarded;
 
 /// The share of failures, in percent, from which nearly all calls fail.
 const NEARLY_ALL: u64 = 90;
@@ -152,43 +147,6 @@ fn roll(past: &mut Tally, present: &mut Tally, since: &mut Instant, half: Durati
     *past = if age < half * 2 { *present } else { Tally::default() };
     *present = Tally::default();
     *since = now;
-}
-
-/// A service behind a breaker.
-#[derive(Clone)]
-pub(crate) struct Guarded<S> {
-    pub(crate) inner: S,
-    pub(crate) breaker: Arc<Breaker>,
-}
-
-impl<S> Service<Request<Body>> for Guarded<S>
-where
-    S: Service<Request<Body>, Response = Response<Body>, Error = StdError>,
-    S::Future: Send + 'static,
-{
-    type Response = Response<Body>;
-    type Error = StdError;
-    type Future = BoxFuture<'static, Result<Response<Body>, StdError>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), StdError>> {
-        self.inner.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request<Body>) -> Self::Future {
-        if repeat(request.uri().path()) == Repeat::Stream {
-            return Box::pin(self.inner.call(request));
-        }
-        if let Err(wait) = self.breaker.admit(Instant::now()) {
-            let refusal = self.breaker.refusal(wait).into_http();
-            return Box::pin(std::future::ready(Ok(refusal)));
-        }
-        let (breaker, answer) = (self.breaker.clone(), self.inner.call(request));
-        Box::pin(async move {
-            let answer = answer.await;
-            breaker.note(Verdict::of(&answer).is_sick(), Instant::now());
-            answer
-        })
-    }
 }
 
 #[cfg(test)]

@@ -67,7 +67,7 @@ impl Standing {
 
 /// An endpoint.
 pub(crate) struct Endpoint {
-    /// Where it is: `http://host:port`.
+    /// Where it is: `http://host:port`, or `https`.
     pub(crate) url: String,
     /// Makes calls to it.
     pub(crate) channel: Grpc,
@@ -79,6 +79,8 @@ pub(crate) struct Endpoint {
     picks: Counter,
     /// Whether its clock was found wrong, and told.
     pub(crate) is_skewed: AtomicBool,
+    /// What is wrong with TLS to it, as it was told.
+    trouble: Mutex<Option<String>>,
 }
 
 impl Endpoint {
@@ -93,6 +95,7 @@ impl Endpoint {
             leave: Mutex::default(),
             picks,
             is_skewed: AtomicBool::new(false),
+            trouble: Mutex::default(),
         }
     }
 
@@ -120,6 +123,14 @@ impl Endpoint {
             Health::Unknown | Health::Well => !self.record().is_out(now),
             Health::NotServing | Health::Unreachable | Health::Incompatible => false,
         }
+    }
+
+    /// Notes what is wrong with TLS; true when that is not what was wrong before.
+    pub(crate) fn is_news(&self, trouble: Option<&String>) -> bool {
+        let mut before = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_news = before.as_ref() != trouble;
+        *before = trouble.cloned();
+        is_news
     }
 
     pub(crate) fn record(&self) -> MutexGuard<'_, Record> {

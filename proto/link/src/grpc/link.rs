@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use causeway_proto::{
-    client::{Credential, Grpc, connect, signed},
+    client::{Credential, Grpc, connect_over, signed},
     peer::{PEER, Peer},
     time::Clock,
+    tls::ClientTls,
 };
 use http::Request;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
@@ -48,7 +49,7 @@ impl Service {
     }
 
     /// The gRPC service by whose health it is known to be well.
-    fn asks_for(self) -> &'static str {
+    pub(super) fn asks_for(self) -> &'static str {
         match self {
             Self::Chat => "causeway.chat.v1.Chat",
             Self::Notification => "causeway.notification.v1.Notifications",
@@ -66,6 +67,8 @@ pub struct Reach {
     pub settings: Settings,
     /// Where it is counted.
     pub metrics: Metrics,
+    /// What connections are made with to services that have TLS.
+    pub tls: ClientTls,
     /// Finds the addresses of names.
     pub resolver: Arc<dyn Resolve>,
     /// The wall clock, with which those of the services are compared.
@@ -77,12 +80,13 @@ pub struct Reach {
 }
 
 impl Reach {
-    /// On the system's resolver and clock, with the default settings, and metrics that nobody sees.
+    /// On the system's resolver, clock and root certificates, with the default settings, and metrics that nobody sees.
     pub fn new(part: impl Into<String>) -> Self {
         Self {
             here: Peer::here(part),
             settings: Settings::default(),
             metrics: Metrics::default(),
+            tls: ClientTls::default(),
             resolver: Arc::new(System),
             clock: Clock::default(),
             tasks: TaskTracker::new(),
@@ -93,7 +97,13 @@ impl Reach {
     /// The way to a service, and a task that looks after its endpoints. Fails when an endpoint's URL cannot be one. Must be called
     /// in a Tokio runtime.
     pub fn service(&self, service: Service, targets: &Targets) -> Result<Link, tonic::transport::Error> {
-        self.service_over(service, targets, Box::new(connect))
+        self.service_over(service, targets, self.connect(targets))
+    }
+
+    /// Makes the channels to these targets, over TLS where they have it.
+    pub(super) fn connect(&self, targets: &Targets) -> Connect {
+        let (tls, name) = (self.tls.clone(), targets.certified().map(str::to_owned));
+        Box::new(move |url| connect_over(url, &tls, name.as_deref()))
     }
 
     /// The same over connections of another kind, as a simulation has them.

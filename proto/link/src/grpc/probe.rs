@@ -3,12 +3,14 @@
 use std::{sync::atomic::Ordering, time::Duration};
 
 use causeway_proto::{
+    client::Grpc,
     peer::{Misfit, PEER, Peer, TIME},
     time::Clock,
+    tls::problem,
 };
 use futures_util::FutureExt;
 use http::HeaderValue;
-use tonic::{Code, Request, metadata::MetadataMap};
+use tonic::{Code, Request, Status};
 use tonic_health::pb::{
     HealthCheckRequest, health_check_response::ServingStatus, health_client::HealthClient,
 };
@@ -31,20 +33,41 @@ pub(crate) struct Probe {
     pub(crate) patience: Duration,
 }
 
-/// What an endpoint said.
+/// What an endpoint answered.
+pub(super) struct Answer {
+    pub(super) served: Result<ServingStatus, Status>,
+    /// Who it is; `None` when it does not say.
+    pub(super) there: Option<Peer>,
+    /// By how much its clock is certainly before ours, in microseconds; `None` when it does not say what time it has.
+    pub(super) skew: Option<i64>,
+}
+
+/// What is made of that.
 struct Said {
     health: Health,
     misfit: Option<Misfit>,
+    /// What TLS has to do with it.
+    trouble: Option<String>,
 }
 
 impl Probe {
     /// Asks one endpoint, and notes what it is.
     pub(crate) async fn ask(&self, pool: &Pool, endpoint: &Endpoint) {
         let said = tokio::time::timeout(self.patience, self.check(pool, endpoint)).await;
-        let Said { health, misfit } = said.unwrap_or(Said { health: Health::Unreachable, misfit: None });
+        let Said { health, misfit, trouble } =
+            said.unwrap_or(Said { health: Health::Unreachable, misfit: None, trouble: None });
         let before = endpoint.set_health(health);
         if before != health {
             tell(pool, endpoint, before, health, misfit);
+        }
+        if endpoint.is_news(trouble.as_ref())
+            && let Some(trouble) = trouble
+        {
+            tracing::error!(
+                service = pool.service,
+                endpoint = endpoint.url,
+                "an endpoint cannot be used: {trouble}"
+            );
         }
         // A stream says nothing of a peer that is silent until HTTP/2's own pings find it gone, and those who wait for what should
         // come on it do not have that long.
@@ -54,49 +77,49 @@ impl Probe {
     }
 
     async fn check(&self, pool: &Pool, endpoint: &Endpoint) -> Said {
+        let Answer { served, there, skew } = self.question(endpoint.channel.clone()).await;
+        let trouble = served.as_ref().err().and_then(|status| problem(status));
+        let health = match served {
+            Ok(ServingStatus::Serving) => Health::Well,
+            Ok(_) => Health::NotServing,
+            Err(status) => match status.code() {
+                // Whoever has no health to tell is taken to be well, as gRPC's own clients do.
+                Code::Unimplemented => Health::Well,
+                // It is a server, but not of this service, or it is stopping.
+                Code::NotFound | Code::FailedPrecondition => Health::NotServing,
+                _ => Health::Unreachable,
+            },
+        };
+        if let Some(skew) = skew {
+            Self::compare_clocks(pool, endpoint, skew);
+        }
+        match there.map_or(Ok(()), |there| self.here.fits(&there)) {
+            Ok(()) => Said { health, misfit: None, trouble },
+            Err(misfit) => Said { health: Health::Incompatible, misfit: Some(misfit), trouble },
+        }
+    }
+
+    /// Asks whoever is at the other end of a channel.
+    pub(super) async fn question(&self, channel: Grpc) -> Answer {
         let mut request = Request::new(HealthCheckRequest { service: self.asks_for.to_owned() });
         if let Some(header) = self.header.as_ref().and_then(|header| header.to_str().ok()?.parse().ok()) {
             request.metadata_mut().insert(PEER, header);
         }
         let asked = self.clock.now_micros();
-        let mut client = HealthClient::new(endpoint.channel.clone());
+        let mut client = HealthClient::new(channel);
         // Boxed, because the compiler cannot see that such a call may change threads.
         let answer = client.check(request).boxed().await;
         let answered = self.clock.now_micros();
-        let (metadata, health) = match answer {
-            Ok(response) => {
-                let is_well = response.get_ref().status() == ServingStatus::Serving;
-                (response.metadata().clone(), if is_well { Health::Well } else { Health::NotServing })
-            }
-            Err(status) => {
-                let health = match status.code() {
-                    // Whoever has no health to tell is taken to be well, as gRPC's own clients do.
-                    Code::Unimplemented => Health::Well,
-                    // It is a server, but not of this service, or it is stopping.
-                    Code::NotFound | Code::FailedPrecondition => Health::NotServing,
-                    _ => Health::Unreachable,
-                };
-                (status.metadata().clone(), health)
-            }
+        let (metadata, served) = match answer {
+            Ok(response) => (response.metadata().clone(), Ok(response.get_ref().status())),
+            Err(status) => (status.metadata().clone(), Err(status)),
         };
-        self.compare_clocks(pool, endpoint, &metadata, asked, answered);
-        let there = Peer::of(&metadata.into_headers());
-        match there.map_or(Ok(()), |there| self.here.fits(&there)) {
-            Ok(()) => Said { health, misfit: None },
-            Err(misfit) => Said { health: Health::Incompatible, misfit: Some(misfit) },
-        }
+        let theirs = metadata.get(TIME).and_then(|time| time.to_str().ok()?.parse().ok());
+        let skew = theirs.map(|theirs| skew(theirs, asked, answered));
+        Answer { served, there: Peer::of(&metadata.into_headers()), skew }
     }
 
-    fn compare_clocks(
-        &self,
-        pool: &Pool,
-        endpoint: &Endpoint,
-        said: &MetadataMap,
-        asked: i64,
-        answered: i64,
-    ) {
-        let theirs = said.get(TIME).and_then(|time| time.to_str().ok()?.parse().ok());
-        let Some(skew) = theirs.map(|theirs| skew(theirs, asked, answered)) else { return };
+    fn compare_clocks(pool: &Pool, endpoint: &Endpoint, skew: i64) {
         #[expect(
             clippy::cast_precision_loss,
             reason = "microseconds of a clock that is years off may be rounded"

@@ -32,7 +32,7 @@ mod tests {
 
     #[tokio::test]
     async fn the_system_knows_this_machine() {
-        let name = Name { host: "localhost".to_owned(), port: 7 };
+        let name = Name { host: "localhost".to_owned(), port: 7, tls: false };
         let found = System.resolve(&name).await.unwrap();
         assert!(
             found.iter().all(|address| address.ip().is_loopback() && address.port() == 7)

@@ -1,6 +1,6 @@
 //! Where a service is, as `services.<x>.url` says it.
 
-use std::{fmt, str::FromStr};
+use std::{fmt, net::SocketAddr, str::FromStr};
 
 use http::Uri;
 
@@ -10,9 +10,9 @@ const MOST: usize = 256;
 /// Where a service is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Targets {
-    /// `http://host:port`, once or several times.
+    /// `http://host:port`, or `https` for TLS, once or several times.
     List(Vec<String>),
-    /// `dns:///name:port`: whatever addresses the name has.
+    /// `dns:///name:port`, or `dns+tls` for TLS: whatever addresses the name has.
     Dns(Name),
 }
 
@@ -23,26 +23,39 @@ pub struct Name {
     pub host: String,
     /// The port of every address that it has.
     pub port: u16,
+    /// Whether connections are over TLS, to servers whose certificate is for the host.
+    pub tls: bool,
 }
 
 /// Text that does not say where a service is.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error(
-    "{given:?} is not where a service can be: write http://HOST:PORT, several of them with commas between, or \
-     dns:///NAME:PORT"
-)]
-pub struct TargetsError {
-    /// The part of the text that is wrong.
-    pub given: String,
+pub enum TargetsError {
+    /// A part of it is wrong.
+    #[error(
+        "{given:?} is not where a service can be: write http://HOST:PORT, several of them with commas between, or \
+         dns:///NAME:PORT; for TLS, https:// and dns+tls:///"
+    )]
+    Wrong {
+        /// The part of the text that is wrong.
+        given: String,
+    },
+    /// Some endpoints have TLS and others have not.
+    #[error("{given:?} mixes http and https: give all of a service's processes TLS, or none")]
+    Mixed {
+        /// The text.
+        given: String,
+    },
 }
 
 impl FromStr for Targets {
     type Err = TargetsError;
 
     fn from_str(text: &str) -> Result<Self, TargetsError> {
-        let wrong = |given: &str| TargetsError { given: given.to_owned() };
-        if let Some(name) = text.trim().strip_prefix("dns:///") {
-            return Name::read(name).map(Self::Dns).ok_or_else(|| wrong(text));
+        let wrong = |given: &str| TargetsError::Wrong { given: given.to_owned() };
+        for (scheme, tls) in [("dns:///", false), ("dns+tls:///", true)] {
+            if let Some(name) = text.trim().strip_prefix(scheme) {
+                return Name::read(name, tls).map(Self::Dns).ok_or_else(|| wrong(text));
+            }
         }
         let mut urls: Vec<String> = Vec::new();
         for given in text.split(',').map(str::trim) {
@@ -52,30 +65,54 @@ impl FromStr for Targets {
             }
             urls.push(url);
         }
+        let encrypted = urls.iter().filter(|url| is_encrypted(url)).count();
+        if encrypted != 0 && encrypted != urls.len() {
+            return Err(TargetsError::Mixed { given: text.to_owned() });
+        }
         Ok(Self::List(urls))
     }
 }
 
-/// `http://host[:port]` and nothing after.
+fn is_encrypted(url: &str) -> bool {
+    url.starts_with("https://")
+}
+
+/// `http://host[:port]`, or with `https`, and nothing after.
 fn url(given: &str) -> Option<String> {
-    let host = given.strip_prefix("http://")?.trim_end_matches('/');
+    let (scheme, host) = given.split_once("://").filter(|(scheme, _)| matches!(*scheme, "http" | "https"))?;
+    let host = host.trim_end_matches('/');
     if host.is_empty() || host.contains(['/', '?', '#', '@', ' ']) {
         return None;
     }
-    let url = format!("http://{host}");
+    let url = format!("{scheme}://{host}");
     let uri: Uri = url.parse().ok()?;
     let authority = uri.authority()?;
     let has_no_port = authority.host().len() == authority.as_str().len();
     (has_no_port || authority.port_u16().is_some()).then_some(url)
 }
 
+impl Targets {
+    /// The name that certificates must be for, where that is not the host of each URL.
+    pub(crate) fn certified(&self) -> Option<&str> {
+        match self {
+            Self::Dns(name) if name.tls => Some(&name.host),
+            Self::Dns(_) | Self::List(_) => None,
+        }
+    }
+}
+
 impl Name {
-    fn read(text: &str) -> Option<Self> {
+    /// The endpoint at an address that the name has.
+    pub fn url(&self, address: SocketAddr) -> String {
+        format!("{}://{address}", if self.tls { "https" } else { "http" })
+    }
+
+    fn read(text: &str, tls: bool) -> Option<Self> {
         let (host, port) = text.rsplit_once(':')?;
         let port = port.parse().ok().filter(|port| *port != 0)?;
         let is_name =
             !host.is_empty() && host.bytes().all(|b| b.is_ascii_alphanumeric() || b"-._".contains(&b));
-        is_name.then(|| Self { host: host.to_owned(), port })
+        is_name.then(|| Self { host: host.to_owned(), port, tls })
     }
 }
 
@@ -83,7 +120,9 @@ impl fmt::Display for Targets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::List(urls) => f.write_str(&urls.join(",")),
-            Self::Dns(name) => write!(f, "dns:///{}:{}", name.host, name.port),
+            Self::Dns(Name { host, port, tls }) => {
+                write!(f, "dns{}:///{host}:{port}", if *tls { "+tls" } else { "" })
+            }
         }
     }
 }
@@ -103,8 +142,24 @@ mod tests {
             read("http://a:1, http://b:2/ ,http://[::1]:3").unwrap(),
             "http://a:1,http://b:2,http://[::1]:3"
         );
-        let name = Name { host: "chat.internal".to_owned(), port: 8011 };
+        let name = Name { host: "chat.internal".to_owned(), port: 8011, tls: false };
         assert_eq!("dns:///chat.internal:8011".parse(), Ok(Targets::Dns(name)));
+    }
+
+    #[test]
+    fn all_of_them_over_tls_or_none() {
+        for right in ["https://a:1,https://b:2", "dns+tls:///chat.internal:8011"] {
+            assert_eq!(read(right).unwrap(), right);
+        }
+        let error = read("https://a:1,http://b:2").unwrap_err().to_string();
+        assert!(error.contains("mixes http and https"), "{error}");
+    }
+
+    #[test]
+    fn certificates_are_for_the_name_and_not_for_its_addresses() {
+        let Ok(Targets::Dns(name)) = "dns+tls:///chat.internal:8011".parse() else { unreachable!() };
+        assert_eq!(name.url("10.0.0.1:8011".parse().unwrap()), "https://10.0.0.1:8011");
+        assert_eq!(Targets::Dns(name).certified(), Some("chat.internal"));
     }
 
     #[test]
@@ -112,7 +167,8 @@ mod tests {
         for wrong in [
             "",
             "http://",
-            "https://a:1",
+            "https://",
+            "grpc://a:1",
             "a:1",
             "http://a/b",
             "http://a:1,",
@@ -121,6 +177,8 @@ mod tests {
             "http://a:port",
             "dns://a:1",
             "dns:///a",
+            "dns+tls:///a",
+            "dns+tls://a:1",
             "dns:///a:0",
             "dns:///:1",
             "dns:///a:1,dns:///b:1",

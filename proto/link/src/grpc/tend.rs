@@ -68,8 +68,7 @@ impl Tender {
         let found = timeout(RESOLVING, self.resolver.resolve(name)).await;
         let why = match found {
             Ok(Ok(addresses)) if !addresses.is_empty() => {
-                let mut urls: Vec<String> =
-                    addresses.iter().map(|address| format!("http://{address}")).collect();
+                let mut urls: Vec<String> = addresses.into_iter().map(|address| name.url(address)).collect();
                 urls.sort();
                 urls.dedup();
                 return self.set(pool, &urls);

@@ -1,5 +1,7 @@
 //! Links over real servers on loopback, each in a runtime of its own so that it can be killed.
 
+mod encrypted;
+mod inspect;
 mod stage;
 
 use std::{

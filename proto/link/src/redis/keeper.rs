@@ -1,11 +1,17 @@
 //! Keeps one connection to the primary: finds it, connects, looks whether it is still there, and connects again.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
 use redis::{ErrorKind, PushInfo, PushKind, RedisError, ServerErrorKind, aio::MultiplexedConnection, cmd};
 use tokio::{
     sync::{Notify, watch},
-    time::{MissedTickBehavior, interval, sleep, timeout},
+    time::{Instant, MissedTickBehavior, interval, sleep, timeout},
 };
 
 use super::{Address, Endpoint, address::Kind, backoff::Backoff, node::Dial, sentinel};
@@ -15,6 +21,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// After how many looks the Sentinels are asked whether it is still the same primary.
 const ASK: u32 = 5;
+
+/// A connection that did not last so long is made again less eagerly than one that did.
+const LASTING: Duration = Duration::from_secs(5);
 
 #[derive(Clone)]
 pub(super) enum State {
@@ -31,12 +40,15 @@ pub(super) struct Keeper {
     health: watch::Sender<bool>,
     /// Somebody found out that the connection is of no use.
     doubt: Notify,
+    /// It does not take writes.
+    is_replica: AtomicBool,
 }
 
 impl Keeper {
     pub(super) fn new(address: Address, dial: Dial) -> Self {
         let state = watch::Sender::new(State::Away("it was not tried yet".into()));
-        Self { address, dial, state, health: watch::Sender::new(false), doubt: Notify::new() }
+        let (health, is_replica) = (watch::Sender::new(false), AtomicBool::new(false));
+        Self { address, dial, state, health, doubt: Notify::new(), is_replica }
     }
 
     pub(super) fn health(&self) -> watch::Receiver<bool> {
@@ -68,6 +80,9 @@ impl Keeper {
     pub(super) fn judge<T>(&self, result: &Result<T, RedisError>) {
         let Err(error) = result else { return };
         let is_replica = error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly);
+        if is_replica {
+            self.is_replica.store(true, Ordering::Release);
+        }
         if is_replica || error.is_unrecoverable_error() {
             self.doubt.notify_one();
         }
@@ -93,8 +108,11 @@ impl Keeper {
                     tracing::info!(redis = %self.address, node = %endpoint, "connected to Redis");
                     self.state.send_replace(State::Up(connection.clone()));
                     self.health.send_replace(true);
-                    backoff = Backoff::default();
+                    let since = Instant::now();
                     let why = self.watch_over(&endpoint, connection, &broken).await;
+                    if since.elapsed() >= LASTING {
+                        backoff = Backoff::default();
+                    }
                     self.health.send_replace(false);
                     tracing::warn!(redis = %self.address, node = %endpoint, why, "Redis is away");
                     why
@@ -119,6 +137,7 @@ impl Keeper {
             sentinel::check(&mut connection).await?;
         }
         cmd("PING").exec_async(&mut connection).await?;
+        self.is_replica.store(false, Ordering::Release);
         Ok((endpoint, connection))
     }
 
@@ -150,6 +169,10 @@ impl Keeper {
         connection: &mut MultiplexedConnection,
         look: u32,
     ) -> Result<(), RedisError> {
+        // What its name stands for may be another server by now.
+        if self.is_replica.swap(false, Ordering::AcqRel) {
+            return Err(RedisError::from((ErrorKind::Client, "it is a replica and takes no writes")));
+        }
         if !matches!(self.address.kind, Kind::Sentinel { .. }) {
             return cmd("PING").exec_async(connection).await;
         }

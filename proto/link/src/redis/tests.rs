@@ -110,9 +110,8 @@ async fn start_waits_for_a_server_that_comes_later() {
     let Some(mut server) = stand_in::Redis::start() else { return };
     server.kill();
     let url = server.url();
-    let connecting = tokio::spawn(async move { connect(&url).await });
-    tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(!connecting.is_finished());
+    let mut connecting = tokio::spawn(async move { connect(&url).await });
+    assert!(timeout(Duration::from_millis(200), &mut connecting).await.is_err());
     server.resume();
     assert_eq!(sum(&connecting.await.unwrap()).await.unwrap(), 42);
 }
@@ -138,6 +137,20 @@ async fn a_server_that_hangs_counts_as_away_until_it_answers() {
     server.pause();
     until_healthy(&redis, false).await;
     server.unpause();
+    until_healthy(&redis, true).await;
+    assert_eq!(sum(&redis).await.unwrap(), 42);
+}
+
+#[tokio::test]
+async fn a_server_that_has_become_a_replica_is_left_and_looked_for_again() {
+    let Some(server) = stand_in::Redis::start() else { return };
+    let redis = connect(&server.url()).await;
+    let mut health = redis.health();
+    health.borrow_and_update();
+    server.command(&["replicaof", "127.0.0.1", "1"]);
+    assert!(sum(&redis).await.is_err());
+    timeout(PATIENCE, health.changed()).await.unwrap().unwrap();
+    server.command(&["replicaof", "no", "one"]);
     until_healthy(&redis, true).await;
     assert_eq!(sum(&redis).await.unwrap(), 42);
 }

@@ -18,7 +18,7 @@
 //! Ephemeral events (typing, presence) are in no log: those that are lost are lost.
 //!
 //! The files: `channel` (names and bytes), `topics` (what is subscribed to), `link`, `orders` and `worker` (a node, what it is to
-//! be asked for, and the task that does so), `inbox` (what comes), `routes` (nodes and slots), `measure`.
+//! be asked for, and the task that does so, by which `verbs`), `inbox` (what comes), `routes` (nodes and slots), `measure`.
 
 use std::{
     sync::{
@@ -45,6 +45,7 @@ mod routes;
 #[cfg(test)]
 pub(crate) mod tests;
 mod topics;
+mod verbs;
 mod worker;
 
 use channel::Channels;
@@ -156,12 +157,10 @@ impl Driver for RedisDriver {
 
     fn take(&self, source: Source, topic: &Arc<str>) -> bool {
         let channel = self.0.channels.name(source, topic);
-        let routes = self.0.routes();
-        let link = routes.of(&channel);
-        let id = link.map(|link| link.id);
+        let id = || self.0.routes().of(&channel).map(|link| link.id);
         let taken = self.0.topics.take(&channel, source, topic, id);
         self.0.measure.topics(self.0.topics.len());
-        match (taken, link) {
+        match (taken, self.0.routes().of(&channel)) {
             (Taken::Settled, _) | (_, None) => true,
             (Taken::Waits, Some(link)) => !link.is_up(),
             (Taken::Ask, Some(link)) => {
@@ -216,12 +215,22 @@ impl Shared {
         }
     }
 
+    /// Nobody can be asked for a channel, or to leave it: those that nobody wants any more are forgotten meanwhile, so that no
+    /// more of them gather than are wanted.
+    fn forget(&self, link: Option<u64>) {
+        self.topics.forget(link);
+        self.measure.topics(self.topics.len());
+    }
+
     /// A link came or went.
     fn judge(&self) {
-        let links = self.routes();
-        let well = !links.links().is_empty() && links.links().iter().all(|link| link.is_up());
-        self.measure.well(well);
-        self.health.send_if_modified(|health| std::mem::replace(health, well) != well);
+        self.health.send_if_modified(|health| {
+            // Looked at in here, where one who judges waits for another: the last to do so sees what all have changed.
+            let routes = self.routes();
+            let well = !routes.links().is_empty() && routes.links().iter().all(|link| link.is_up());
+            self.measure.well(well);
+            std::mem::replace(health, well) != well
+        });
     }
 
     fn next_link(&self) -> u64 {

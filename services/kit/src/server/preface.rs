@@ -9,6 +9,8 @@ use std::{
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+/// How a TLS handshake begins (RFC 8446 §5.1): its type, and the first half of the version.
+const HANDSHAKE: [u8; 2] = [22, 3];
 
 /// A connection whose preface was read, and is read again by whoever gets it.
 pub(super) struct Greeted<IO> {
@@ -17,14 +19,30 @@ pub(super) struct Greeted<IO> {
     replayed: usize,
 }
 
+/// What a client said instead.
+#[derive(Debug, thiserror::Error)]
+enum Other {
+    #[error("it speaks TLS")]
+    Tls,
+    #[error("it does not speak HTTP/2")]
+    Unknown,
+}
+
 /// Reads the preface. Fails when the client says anything else.
 pub(super) async fn greet<IO: AsyncRead + Unpin>(mut io: IO) -> io::Result<Greeted<IO>> {
     let mut said = [0; PREFACE.len()];
     io.read_exact(&mut said).await?;
     if &said != PREFACE {
-        return Err(io::ErrorKind::InvalidData.into());
+        let other = if said.starts_with(&HANDSHAKE) { Other::Tls } else { Other::Unknown };
+        return Err(io::Error::new(io::ErrorKind::InvalidData, other));
     }
     Ok(Greeted { io, replayed: 0 })
+}
+
+/// Whether that failed because the client began a TLS handshake.
+pub(super) fn is_tls(error: &io::Error) -> bool {
+    let other = error.get_ref().and_then(|inner| inner.downcast_ref::<Other>());
+    matches!(other, Some(Other::Tls))
 }
 
 impl<IO: AsyncRead + Unpin> AsyncRead for Greeted<IO> {

@@ -26,6 +26,7 @@ use tonic_reflection::pb::v1::{
 use super::*;
 use crate::events::Hub;
 
+mod encrypted;
 mod leaving;
 
 const TOKEN: &str = "s3cret";

@@ -10,9 +10,11 @@ const TRIM: usize = 512;
 /// A page ends after this many bytes of events, so that it fits a gRPC message whatever the events are.
 const PAGE_BYTES: usize = 1 << 20;
 
-/// Where the next event of a topic goes.
-pub(super) struct Slot {
+/// Where a topic's log ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Head {
     topic: i64,
+    /// Sequence number of its newest event.
     pub(super) sequence: u64,
 }
 
@@ -65,29 +67,29 @@ pub(super) fn foresee(tx: &Tx<'_>, topic: &str) -> Result<(), Error> {
     tx.foresee(HEAD, [topic])
 }
 
-/// Takes the topic's next sequence number.
-pub(super) fn next(tx: &Tx<'_>, topic: &str) -> Result<Slot, Error> {
+/// Moves a topic's log on by one; `known` is where it ends, when that was asked before.
+pub(super) fn advance(tx: &Tx<'_>, topic: &str, known: Option<Head>) -> Result<Head, Error> {
     // No RETURNING and no ON CONFLICT: with either, SQLite keeps a journal of the statement, which takes longer than both of
     // these.
-    let known = tx.one(HEAD, [topic], |row| Ok((row.get::<i64>(0)?, row.get::<u64>(1)?)))?;
-    match known {
-        Some((topic, head)) => {
-            let sequence = head + 1;
-            tx.send("UPDATE topic SET head = ?2 WHERE id = ?1", params![topic, sequence])?;
-            Ok(Slot { topic, sequence })
+    let found = || tx.one(HEAD, [topic], |row| Ok(Head { topic: row.get(0)?, sequence: row.get(1)? }));
+    match known.map_or_else(found, |known| Ok(Some(known)))? {
+        Some(Head { topic, sequence }) => {
+            let next = Head { topic, sequence: sequence + 1 };
+            tx.send("UPDATE topic SET head = ?2 WHERE id = ?1", params![topic, next.sequence])?;
+            Ok(next)
         }
         None => {
             let topic = tx.insert("INSERT INTO topic (name, head, oldest) VALUES (?1, 1, 1)", [topic])?;
-            Ok(Slot { topic, sequence: 1 })
+            Ok(Head { topic, sequence: 1 })
         }
     }
 }
 
-/// Writes an event into its slot.
-pub(super) fn insert(tx: &Tx<'_>, position: i64, slot: &Slot, event: &[u8]) -> Result<(), Error> {
+/// Writes the event that a log ends with.
+pub(super) fn insert(tx: &Tx<'_>, position: i64, head: Head, event: &[u8]) -> Result<(), Error> {
     let sql =
         "INSERT INTO event (position, topic, sequence, time, body, checksum) VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-    tx.send(sql, params![position, slot.topic, slot.sequence, tx.now_micros(), event, checksum(event)])
+    tx.send(sql, params![position, head.topic, head.sequence, tx.now_micros(), event, checksum(event)])
 }
 
 /// At most `limit` events of a topic after a sequence number. Empty when the log does not cover it.

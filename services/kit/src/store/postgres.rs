@@ -12,6 +12,7 @@ mod dialect;
 mod driver;
 mod engine;
 mod failure;
+mod inspect;
 mod open;
 mod reader;
 mod row;
@@ -22,6 +23,7 @@ mod tests;
 mod transfer;
 
 pub use failure::PostgresError;
+pub use inspect::{Inspection, Tables, TablesState, Unusable};
 pub(super) use open::open;
 pub use server::{Postgres, WrongUrl};
 pub use transfer::{Moved, Progress, TransferError, transfer};

@@ -85,29 +85,31 @@ impl<'c> Tx<'c> {
     /// The event is encoded here, once: the log, every subscriber and every page of history share the same bytes.
     pub fn append(&mut self, source: Source, topic: Topic<'_>, body: event::Body) -> Result<u64, Error> {
         let name = topic.to_string();
-        let slot = log::next(self, &name)?;
+        let head = log::advance(self, &name, self.batch.heads.get(&name).copied())?;
+        self.batch.heads.insert(name.clone(), head);
         let event = Event {
             source: source.into(),
             topic: name,
-            sequence: slot.sequence,
+            sequence: head.sequence,
             time: Some(self.now()),
             body: Some(body),
         };
         let encoded = Bytes::from(event.encode_to_vec());
         let position = self.batch.take_position();
-        log::insert(self, position, &slot, &encoded)?;
+        log::insert(self, position, head, &encoded)?;
         self.batch.events.push(Arc::new(Envelope {
             source,
             topic: event.topic.into(),
-            sequence: slot.sequence,
+            sequence: head.sequence,
             event: encoded,
         }));
-        Ok(slot.sequence)
+        Ok(head.sequence)
     }
 
     /// Says that this job's next event of the topic comes soon, so that [`Self::append`] need not wait.
     pub fn foresee_event(&self, topic: Topic<'_>) -> Result<(), Error> {
-        log::foresee(self, &topic.to_string())
+        let name = topic.to_string();
+        if self.batch.heads.contains_key(&name) { Ok(()) } else { log::foresee(self, &name) }
     }
 
     /// Puts an item into the outbox, for [`crate::outbox::run`] of that kind. `key` says what it is about, for whoever looks

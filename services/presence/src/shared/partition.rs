@@ -18,6 +18,13 @@ use crate::{settings::Settings, state::Told};
 /// How long a script may take, with the wait for a connection. Callers hear of it within 2 s.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
+/// The keys of a partition that have a fixed name, in the order in which `lua/head.lua` takes them. All are given to each script, so
+/// that a cluster that moves their slot just then finds out before the script begins, and not in the middle.
+const KEYS: [&str; 13] = [
+    "epoch", "bridges", "leases", "ended", "users", "sessions", "last", "leaving", "rooms", "typing",
+    "renewal", "seen", "seen_at",
+];
+
 /// Redis did not answer, or not as agreed. What was asked may have been done.
 #[derive(Debug)]
 pub(super) struct Away;
@@ -52,7 +59,7 @@ pub(super) enum Status {
 #[derive(Debug, Clone)]
 pub(super) struct Partition {
     redis: Redis,
-    epoch_key: String,
+    keys: Vec<String>,
     settings: [String; 5],
     /// The time that a test sets, in microseconds since the Unix epoch.
     hand: Option<Arc<AtomicI64>>,
@@ -71,7 +78,7 @@ impl Partition {
         let [offline_after, grace, lease, typing] = times.map(|time| time.as_micros().to_string());
         Self {
             redis,
-            epoch_key: format!("{prefix}:presence:{{{number}}}:epoch"),
+            keys: keys(prefix, number),
             settings: [offline_after, grace, lease, typing, max_seen.to_string()],
             hand: None,
         }
@@ -93,7 +100,7 @@ impl Partition {
         if !*self.redis.health().borrow() {
             return Err(Away);
         }
-        let mut call = script.key(&self.epoch_key);
+        let mut call = script.key(&self.keys);
         let now = self.hand.as_ref().map(|hand| hand.load(Ordering::SeqCst).to_string());
         call.arg(now.unwrap_or_default()).arg(&self.settings);
         add(&mut call);
@@ -104,6 +111,11 @@ impl Partition {
             Err(_) => Err(Away),
         }
     }
+}
+
+/// What is in braces decides the slot of a key, and no prefix has any.
+fn keys(prefix: &str, number: usize) -> Vec<String> {
+    KEYS.iter().map(|name| format!("{prefix}:presence:{{{number}}}:{name}")).collect()
 }
 
 type Raw = (String, Vec<Vec<u8>>, i64, Vec<Vec<u8>>);
@@ -143,5 +155,24 @@ impl Status {
                 Err(Away)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use causeway_link::redis::slot;
+
+    use super::*;
+
+    #[test]
+    fn all_keys_of_a_partition_are_in_one_slot_and_partitions_in_several() {
+        let slots: Vec<u16> = (0..16)
+            .map(|number| {
+                let slots: Vec<_> = keys("causeway", number).iter().map(|key| slot(key.as_bytes())).collect();
+                assert!(slots.iter().all(|slot| *slot == slots[0]), "{number}: {slots:?}");
+                slots[0]
+            })
+            .collect();
+        assert!((1..16).all(|number| slots[number] != slots[number - 1]), "{slots:?}");
     }
 }

@@ -54,12 +54,16 @@ impl Shared {
         let desk = Arc::new(Desk::new(bridge.clone(), self.0.partitions.len()));
         let number = self.next_stream();
         match self.write(&desk, &mut *desk.held.lock().await).await {
-            Ok(()) => {}
+            Ok(()) | Err(Unwritten::Stale) => {}
             Err(Unwritten::Full) => return Err(too_many_bridges()),
             Err(Unwritten::Superseded) => return Err(superseded()),
-            Err(Unwritten::Stale) => self.0.stale.notify_one(),
         }
+        let is_stale = desk.is_stale();
         self.desks().insert(number, desk);
+        if is_stale {
+            // Whoever writes it anew finds it now.
+            self.0.stale.notify_one();
+        }
         Ok(Stream::new(bridge, number))
     }
 
@@ -75,7 +79,9 @@ impl Shared {
                 Report::Synced => {
                     self.send(&desk, &mut held, std::mem::replace(&mut batch, self.nothing())).await?;
                     held.is_synced = true;
-                    self.settle(&desk, self.synced(&desk).await)?;
+                    // As long as Redis does not have what is held, what it has of earlier streams is not gone.
+                    let synced = if desk.is_stale() { Ok(()) } else { self.synced(&desk).await };
+                    self.settle(&desk, synced)?;
                 }
             }
         }
@@ -178,9 +184,6 @@ impl Shared {
 
     /// What earlier streams of the bridge reported and this one did not is gone.
     pub(super) async fn synced(&self, desk: &Desk) -> Result<(), Unwritten> {
-        if desk.is_stale() && desk.known_as().stream.is_empty() {
-            return Err(Unwritten::Stale);
-        }
         let stream = desk.known_as().stream.clone();
         let calls = self.0.partitions.iter().map(async |partition| {
             loop {

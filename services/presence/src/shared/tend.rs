@@ -125,7 +125,7 @@ impl Shared {
         }
     }
 
-    async fn renew_leases(&self) {
+    pub(super) async fn renew_leases(&self) {
         let attached: Vec<Arc<Desk>> = self.all_desks().into_iter().map(|(_, desk)| desk).collect();
         let is_attached = |desk: &Arc<Desk>| {
             let known_as = desk.known_as();
@@ -156,6 +156,8 @@ impl Shared {
             // It may have been written anew meanwhile.
             let is_same = desk.known_as().stream == *stream;
             match Status::read(&told::text(status)) {
+                // By itself, perhaps, when it was to be written anew and no answer came. Writing it tells.
+                Ok(Status::Superseded) if desk.is_stale() => {}
                 Ok(Status::Superseded) if is_same => desk.supersede(),
                 Ok(Status::Lost) if is_same => desk.set_stale(true),
                 Ok(Status::Done | Status::More | Status::Full | Status::Superseded | Status::Lost)
@@ -165,11 +167,12 @@ impl Shared {
     }
 
     /// Writes the streams that Redis does not have. False when some are left.
-    async fn write_stale(&self) -> bool {
+    pub(super) async fn write_stale(&self) -> bool {
         let stale = self.all_desks().into_iter().map(|(_, desk)| desk);
         let stale: Vec<_> = stale.filter(|desk| desk.is_stale() && !desk.is_superseded()).collect();
         let writes = stream::iter(stale).map(|desk| self.write_one(desk)).buffer_unordered(WRITES);
-        writes.all(async |is_written| is_written).await
+        // All of them: one that cannot be written is no reason to leave the others.
+        writes.fold(true, async |all, is_written| all && is_written).await
     }
 
     async fn write_one(&self, desk: Arc<Desk>) -> bool {
@@ -195,12 +198,15 @@ impl Shared {
         }
     }
 
-    /// Streams that ended so long ago that none of their sessions counts, and that Redis knows of.
-    fn forget_lost(&self) {
+    /// Streams that ended so long ago that none of their sessions counts, and that Redis knows of. Of one that it has never known,
+    /// nobody has heard: written now, it would only seem to come after those that the bridge has had since.
+    pub(super) fn forget_lost(&self) {
         let patience = self.0.settings.orphan_grace + self.0.settings.offline_after;
         self.desks().retain(|_, desk| {
-            let is_over = desk.known_as().lost.is_some_and(|lost| lost.elapsed() >= patience);
-            !is_over || (desk.is_stale() && !desk.is_superseded())
+            let known_as = desk.known_as();
+            let Some(lost) = known_as.lost else { return true };
+            let counts = lost.elapsed() < patience || (desk.is_stale() && !desk.is_superseded());
+            counts && !known_as.stream.is_empty()
         });
     }
 }

@@ -1,5 +1,6 @@
 //! Presence in Redis: that it is what presence in one process is, and what follows when something fails.
 
+mod anew;
 mod failures;
 mod process;
 mod same;

@@ -68,7 +68,7 @@ impl Orders {
         self.lock().leaving.remove(channel)
     }
 
-    /// For a new connection.
+    /// There is no connection: whoever makes the next begins anew.
     pub(super) fn clear(&self) {
         *self.lock() = Lists::default();
     }

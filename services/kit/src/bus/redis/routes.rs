@@ -43,6 +43,11 @@ impl Routes {
         &self.links
     }
 
+    /// Whether there are channels that no node has.
+    fn has_gaps(&self) -> bool {
+        self.links.is_empty() || self.slots.contains(&None)
+    }
+
     /// The node of a channel.
     pub(super) fn of(&self, channel: &str) -> Option<&Arc<Link>> {
         if let [only] = self.links.as_slice() {
@@ -63,6 +68,9 @@ pub(super) async fn direct(shared: Arc<Shared>, mut again: mpsc::Receiver<Arc<En
                 Err(error) => tracing::debug!(%error, "the nodes of Redis are not known"),
             }
             let routes = shared.routes();
+            if routes.has_gaps() {
+                shared.forget(None);
+            }
             while let Ok(envelope) = again.try_recv() {
                 shared.send(&routes, &envelope);
             }

@@ -5,81 +5,14 @@ use std::time::Duration;
 use bytes::Bytes;
 use causeway_link::redis as link;
 use tokio::time::{sleep, timeout};
-use tokio_util::sync::DropGuard;
 
+pub(crate) use self::process::{PATIENCE, Process, until};
 use super::*;
 use crate::bus::{BusReceiver, Signal};
 
-mod latency;
+mod process;
 #[path = "../../../../../tests/stand_ins/redis.rs"]
 pub(crate) mod stand_in;
-
-pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What a process has of the bus.
-pub(crate) struct Process {
-    pub(crate) bus: Bus,
-    pub(crate) driver: RedisDriver,
-    pub(crate) local: Local,
-    pub(crate) metrics: Metrics,
-    _stop: DropGuard,
-}
-
-impl Process {
-    /// Connects, and waits until it hears the others.
-    pub(crate) async fn start(url: &str) -> Self {
-        Self::start_with(url, Settings { linger: Duration::from_millis(100), ..Settings::default() }).await
-    }
-
-    pub(crate) async fn two(url: &str) -> (Self, Self) {
-        tokio::join!(Self::start(url), Self::start(url))
-    }
-
-    pub(crate) async fn start_with(url: &str, settings: Settings) -> Self {
-        let redis = Redis::connect(link::Settings::new(url.parse().unwrap())).await.unwrap();
-        let (local, metrics, stop) = (Local::default(), Metrics::default(), CancellationToken::new());
-        let driver = RedisDriver::start(redis, settings, local.clone(), &TaskTracker::new(), &stop, &metrics);
-        let bus = Bus::new(driver.clone(), local.clone());
-        let this = Self { bus, driver, local, metrics, _stop: stop.drop_guard() };
-        this.until_well(true).await;
-        this
-    }
-
-    pub(crate) async fn until_well(&self, wanted: bool) {
-        let mut health = self.bus.health().unwrap();
-        timeout(PATIENCE, health.wait_for(|health| *health == wanted)).await.unwrap().unwrap();
-    }
-
-    /// A subscriber that hears the others on these topics.
-    async fn listen(&self, topics: &[&str]) -> BusReceiver {
-        let mut receiver = self.bus.subscribe();
-        let mut waits = topics.iter().filter(|topic| !receiver.take(Source::Chat, **topic)).count();
-        while waits > 0 {
-            waits -= usize::from(matches!(next(&mut receiver).await, Signal::Check { .. }));
-        }
-        receiver
-    }
-
-    fn publish(&self, topic: &str, sequence: u64) {
-        self.bus.publish(&[envelope(topic, sequence)]);
-    }
-
-    /// A counter of the metrics.
-    pub(crate) fn count(&self, name: &str) -> u64 {
-        let text = self.metrics.encode();
-        let line = text.lines().find_map(|line| line.strip_prefix("causeway_")?.strip_prefix(name));
-        line.unwrap_or_else(|| panic!("no {name}")).trim().parse().unwrap()
-    }
-}
-
-pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let waiting = async {
-        while !is_so() {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("not in time: {what}"));
-}
 
 fn envelope(topic: &str, sequence: u64) -> Arc<Envelope> {
     let event = Bytes::from_static(b"event");
@@ -228,6 +161,24 @@ async fn after_redis_was_killed_subscribers_are_told_and_hear_again() {
     assert_eq!(event(&mut there).await, ("user/1".to_owned(), 2));
     one.publish("user/2", 1);
     assert_eq!(event(&mut there).await, ("user/2".to_owned(), 1));
+}
+
+#[tokio::test]
+async fn topics_that_come_and_go_while_redis_is_away_are_forgotten() {
+    let Some(mut server) = stand_in::Redis::start() else { return };
+    let one = Process::start(&server.url()).await;
+    let mut here = one.listen(&["user/kept"]).await;
+    server.kill();
+    one.until_well(false).await;
+    for id in 0..100 {
+        let topic = format!("user/{id}");
+        here.take(Source::Chat, topic.as_str());
+        here.release(Source::Chat, &topic);
+    }
+    until("the topics are forgotten", || one.count("bus_topics") == 1).await;
+    server.resume();
+    one.until_well(true).await;
+    assert_eq!(server.command(&["pubsub", "shardchannels"]), "causeway:1:user/kept");
 }
 
 #[tokio::test]

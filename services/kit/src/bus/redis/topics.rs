@@ -54,16 +54,18 @@ pub(super) struct Arrival {
 }
 
 impl Topics {
+    /// `link` says which has the channel now. It is asked under the lock: when nodes change their parts at the same moment, either
+    /// the new one is named, or [`Topics::reroute`] finds the topic.
     pub(super) fn take(
         &self,
         channel: &Arc<str>,
         source: Source,
         topic: &Arc<str>,
-        link: Option<u64>,
+        link: impl FnOnce() -> Option<u64>,
     ) -> Taken {
         let mut entries = self.lock();
         let Some(entry) = entries.get_mut(channel) else {
-            let (state, topic) = (State::Asked, topic.clone());
+            let (link, state, topic) = (link(), State::Asked, topic.clone());
             let entry = Entry { source, topic, link, state, is_released: false, is_queued: false };
             entries.insert(channel.clone(), entry);
             return Taken::Ask;
@@ -140,6 +142,11 @@ impl Topics {
         Some(Arrival { source: entry.source, topic: entry.topic.clone(), is_wanted })
     }
 
+    /// Forgets the channels of a link that nobody wants. Only while it is not connected: nobody is told to leave them.
+    pub(super) fn forget(&self, link: Option<u64>) {
+        self.lock().retain(|_, entry| entry.link != link || !entry.is_released);
+    }
+
     /// The connection of a link is new: all its channels are to be asked for. What nobody wants is forgotten.
     pub(super) fn renew(&self, link: u64) -> Vec<Arc<str>> {
         let mut entries = self.lock();
@@ -178,5 +185,28 @@ impl Topics {
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Entry>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{thread, time::Duration};
+
+    use super::*;
+
+    #[test]
+    fn a_topic_taken_while_nodes_change_their_parts_is_at_the_node_that_has_it() {
+        const OLD: u64 = 1;
+        const NEW: u64 = 2;
+        let (topics, name): (_, Arc<str>) = (Topics::default(), "user/1".into());
+        thread::scope(|scope| {
+            topics.take(&name, Source::Chat, &name, || {
+                scope.spawn(|| topics.reroute(|_| Some(NEW)));
+                // It would be done by now, if it did not wait.
+                thread::sleep(Duration::from_millis(50));
+                Some(OLD)
+            });
+        });
+        assert!(topics.is_asked(&name, NEW));
     }
 }

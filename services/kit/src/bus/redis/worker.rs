@@ -13,6 +13,7 @@ use super::{
     Shared,
     inbox::Inbox,
     link::{Link, Loss},
+    verbs::{PLAIN, Verbs},
 };
 use crate::bus::Envelope;
 
@@ -24,20 +25,6 @@ const ASKS: usize = 512;
 
 /// How often the connection is tried, and what waits for it is done.
 const TICK: Duration = Duration::from_millis(500);
-
-/// The first version that can publish by shard.
-const SHARDED: u32 = 7;
-
-/// How this node publishes and subscribes.
-#[derive(Debug, Clone, Copy)]
-struct Verbs {
-    publish: &'static str,
-    subscribe: &'static str,
-    unsubscribe: &'static str,
-}
-
-const PLAIN: Verbs = Verbs { publish: "PUBLISH", subscribe: "SUBSCRIBE", unsubscribe: "UNSUBSCRIBE" };
-const BY_SHARD: Verbs = Verbs { publish: "SPUBLISH", subscribe: "SSUBSCRIBE", unsubscribe: "SUNSUBSCRIBE" };
 
 /// The task of a link.
 pub(super) struct Worker {
@@ -73,6 +60,8 @@ impl Worker {
                     tracing::debug!(node = %self.link.endpoint, %error, "the bus cannot connect to Redis");
                 }
             }
+            self.link.orders.clear();
+            self.shared.forget(Some(self.link.id));
             self.shared.refresh.notify_one();
             tokio::time::sleep(backoff.pause()).await;
         }
@@ -89,7 +78,7 @@ impl Worker {
             Ok::<_, ()>(())
         };
         let mut connection = self.shared.redis.open(&self.link.endpoint, pushes).await?;
-        let verbs = if self.shared.settings.sharded { verbs(&mut connection).await } else { PLAIN };
+        let verbs = if self.shared.settings.sharded { Verbs::ask(&mut connection).await? } else { PLAIN };
         self.link.orders.clear();
         self.later.clear();
         let channels = self.shared.topics.renew(self.link.id);
@@ -108,7 +97,7 @@ impl Worker {
         self.shared.local.lag();
         self.shared.judge();
         self.confess();
-        let by_shard = verbs.publish == BY_SHARD.publish;
+        let by_shard = verbs.are_by_shard();
         tracing::info!(node = %self.link.endpoint, by_shard, "the bus is connected to Redis");
     }
 
@@ -167,7 +156,7 @@ impl Worker {
         Ok(())
     }
 
-    /// One that another node has to take is sent once more, when it is known which.
+    /// One that another node has to take is sent again when it is known which. As many wait for that as `again` holds.
     fn refused(&self, envelope: &Arc<Envelope>, why: RedisError) {
         self.shared.refresh.notify_one();
         let is_elsewhere =
@@ -254,29 +243,4 @@ async fn call(
 
 fn refused(sent: &Arc<Envelope>, answer: Value) -> Option<(&Arc<Envelope>, RedisError)> {
     answer.extract_error().err().map(|error| (sent, error))
-}
-
-/// Publishing by shard costs a cluster least, and a single server the same. A server that does not tell its version is new.
-async fn verbs(connection: &mut MultiplexedConnection) -> Verbs {
-    let info: Result<String, _> = cmd("INFO").arg("server").query_async(connection).await;
-    match info.ok().as_deref().and_then(version) {
-        Some(version) if version < SHARDED => PLAIN,
-        Some(_) | None => BY_SHARD,
-    }
-}
-
-fn version(info: &str) -> Option<u32> {
-    let version = info.lines().find_map(|line| line.strip_prefix("redis_version:"))?;
-    version.split('.').next()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_version_is_read() {
-        assert_eq!(version("# Server\r\nredis_version:6.2.14\r\nredis_mode:standalone\r\n"), Some(6));
-        assert_eq!(version("# Server\r\n"), None);
-    }
 }

@@ -5,7 +5,12 @@ use std::{thread, time::Duration};
 use tokio::time::Instant;
 
 use super::{
-    dialect, engine::Writer, failure::PostgresError, reader::Connector, server::Postgres, session::Session,
+    dialect,
+    engine::Writer,
+    failure::PostgresError,
+    reader::Connector,
+    server::Postgres,
+    session::{Session, schema},
 };
 use crate::store::{
     OpenError, StoreOptions,
@@ -77,7 +82,7 @@ fn unreachable(server: &Postgres, begun: Instant, error: PostgresError) -> OpenE
 fn prepare(session: &Session, server: &Postgres, options: &StoreOptions) -> Result<i64, OpenError> {
     let told = |error: PostgresError| OpenError::of(&server.place, error.into());
     session.raw("SET statement_timeout TO 0; SET lock_timeout TO 0").map_err(told)?;
-    let schema = super::session::schema(options.name);
+    let schema = schema(options.name);
     // Two processes that start at once bring the schema up to date one after the other. There may be none yet.
     let lock = |verb: &str| format!("SELECT pg_advisory_{verb}(hashtext('{schema}'), 2)");
     session.raw(&lock("lock")).map_err(told)?;

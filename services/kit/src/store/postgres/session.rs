@@ -1,4 +1,11 @@
 //! A connection to PostgreSQL that is used by one thread, which drives it while it waits for an answer.
+//!
+//! Here is what goes to and fro, and where a transaction stands; `preamble` is what each connection is told at its beginning,
+//! `foreseen` what is asked before it is needed, and `statements` what the store sees of it all.
+
+mod foreseen;
+mod preamble;
+mod statements;
 
 use std::{
     cell::{Cell, RefCell},
@@ -13,33 +20,20 @@ use std::{
 use tokio::time::Instant;
 use tokio_postgres::{Client, Statement, types::ToSql};
 
-use super::{dialect, driver::Driver, failure::PostgresError, row::Kept, server::Postgres};
-use crate::store::{
-    engine::{Dialect, Failure, Next, Savepoint, Statements},
-    row::Row,
-    value::{Mismatch, Value},
+pub(super) use self::preamble::{TRANSACTION, schema};
+use self::{
+    foreseen::Foreseen,
+    preamble::{limits, preamble},
 };
+use super::{dialect, driver::Driver, failure::PostgresError, row::Kept, server::Postgres};
+use crate::store::value::Value;
 
 /// How long a connection may take to be made.
 const CONNECTING: Duration = Duration::from_millis(2_500);
-/// How long a transaction may take, with the connection that it may need: whoever waits for it hears within 5 s that it cannot be
-/// done.
-pub(super) const TRANSACTION: Duration = Duration::from_millis(3_500);
-/// After how long within a transaction the server gives up a process that says nothing, and others go on.
-const SILENCE: Duration = Duration::from_secs(2);
-
 /// How long a step of a schema may take.
 const SCRIPT: Duration = Duration::from_secs(600);
 
 type Answer<T> = Pin<Box<dyn Future<Output = Result<T, tokio_postgres::Error>> + Send>>;
-
-/// A query that was asked before its answer is needed.
-struct Foreseen {
-    sql: String,
-    values: Arc<Vec<Kept>>,
-    count: u64,
-    rows: Answer<Vec<tokio_postgres::Row>>,
-}
 
 /// A connection.
 pub(super) struct Session {
@@ -50,6 +44,8 @@ pub(super) struct Session {
     /// Statements that are on their way, by their count, and what they will answer.
     sent: RefCell<VecDeque<(u64, Answer<u64>)>>,
     foreseen: RefCell<Vec<Foreseen>>,
+    /// The id that each table gave last, in this transaction.
+    given: RefCell<HashMap<String, i64>>,
     /// How often its thread has waited for an answer.
     round_trips: Cell<u64>,
     /// Where the savepoints are, by the count of statements.
@@ -73,6 +69,7 @@ impl Session {
             count: Cell::new(0),
             sent: RefCell::default(),
             foreseen: RefCell::default(),
+            given: RefCell::default(),
             round_trips: Cell::new(0),
             savepoints: RefCell::default(),
             spoilt: Cell::new(None),
@@ -88,6 +85,7 @@ impl Session {
         self.spoilt.set(None);
         self.savepoints.borrow_mut().clear();
         self.foreseen.borrow_mut().clear();
+        self.given.borrow_mut().clear();
         self.dispatch(sql, &[])
     }
 
@@ -141,12 +139,6 @@ impl Session {
         self.count.get()
     }
 
-    /// Waits for what was foreseen and not asked for: that it failed counts nevertheless.
-    fn forget(&self) -> Result<(), PostgresError> {
-        let foreseen = self.foreseen.take();
-        foreseen.into_iter().try_for_each(|query| self.wait(query.count, query.rows).map(drop))
-    }
-
     fn take_sent(&self) -> Option<(u64, Answer<u64>)> {
         self.sent.borrow_mut().pop_front()
     }
@@ -190,50 +182,24 @@ impl Session {
     fn dispatch(&self, sql: &str, values: &[Value<'_>]) -> Result<(), PostgresError> {
         let statement = self.prepare(sql)?;
         let (client, kept) = (self.client.clone(), values.iter().map(Kept::from).collect::<Vec<_>>());
-        let mut answer: Answer<u64> = Box::pin(async move {
+        let answer: Answer<u64> = Box::pin(async move {
             let values: Vec<_> = kept.iter().map(Kept::lend).collect();
             client.execute(&statement, &borrowed(&values)).await
         });
-        // Looking at it once is what puts the statement into the connection's queue.
-        let count = self.next();
-        if let Poll::Ready(done) = answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return self.wait(count, ready(done)).map(drop);
+        if let Some(sent) = self.set_going(answer)? {
+            self.sent.borrow_mut().push_back(sent);
         }
-        self.sent.borrow_mut().push_back((count, answer));
         Ok(())
     }
 
-    /// Asks a query whose answer is needed later.
-    fn ask_ahead(&self, sql: &str, values: &[Value<'_>]) -> Result<(), PostgresError> {
-        let statement = self.prepare(sql)?;
-        let values = Arc::new(values.iter().map(Kept::from).collect::<Vec<_>>());
-        let (client, kept) = (self.client.clone(), values.clone());
-        let mut rows: Answer<Vec<_>> = Box::pin(async move {
-            let values: Vec<_> = kept.iter().map(Kept::lend).collect();
-            client.query(&statement, &borrowed(&values)).await
-        });
+    /// Puts a statement into the connection's queue: its count, and what it will answer unless it has.
+    fn set_going<T>(&self, mut answer: Answer<T>) -> Result<Option<(u64, Answer<T>)>, PostgresError> {
         let count = self.next();
-        if let Poll::Ready(done) = rows.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
-            return self.wait(count, ready(done)).map(drop);
+        // Looking at it once is what puts it there.
+        match answer.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(done) => self.wait(count, ready(done)).map(|_| None),
+            Poll::Pending => Ok(Some((count, answer))),
         }
-        self.foreseen.borrow_mut().push(Foreseen { sql: sql.to_owned(), values, count, rows });
-        Ok(())
-    }
-
-    /// The answer to a query that was asked ahead; `None` when it was not.
-    fn take_foreseen(
-        &self,
-        sql: &str,
-        values: &[Value<'_>],
-    ) -> Option<Result<Vec<tokio_postgres::Row>, PostgresError>> {
-        let is_this = |query: &Foreseen| {
-            query.sql == sql && query.values.iter().map(Kept::lend).eq(values.iter().copied())
-        };
-        let at = self.foreseen.borrow().iter().position(is_this)?;
-        let Foreseen { count, rows, .. } = self.foreseen.borrow_mut().swap_remove(at);
-        let answered = self.wait(count, rows);
-        // What failed before it is why it did.
-        Some(if answered.is_err() { self.settle().and(answered) } else { answered })
     }
 
     fn mark(&self, sql: &str) -> Result<(), PostgresError> {
@@ -244,6 +210,8 @@ impl Session {
 
     /// Goes back to the latest savepoint. What failed before it stays failed.
     fn go_back(&self, sql: &str) -> Result<(), PostgresError> {
+        // Ids that were given stay given, and those of statements that were not run were not.
+        self.given.borrow_mut().clear();
         // Why those after it failed has been told, or does not matter any more.
         let _ = self.settle();
         let savepoint = self.savepoints.borrow().last().copied();
@@ -257,99 +225,6 @@ impl Session {
     }
 }
 
-/// The schema of a service, by the name of its store.
-pub(super) fn schema(name: &str) -> String {
-    format!("causeway_{name}")
-}
-
-/// What every connection is told at its beginning. A commit waits for the disk whatever the server's default is.
-fn preamble(name: &str) -> String {
-    format!(
-        "SET search_path TO {}; SET client_min_messages TO warning; SET TIME ZONE 'UTC';
-         SELECT set_config('synchronous_commit', 'on', false)
-             WHERE current_setting('synchronous_commit') = 'off';",
-        schema(name),
-    )
-}
-
-/// How long the server lets a statement take, and a transaction in which nothing is said.
-fn limits() -> String {
-    let (statement, silence) = (TRANSACTION.as_millis(), SILENCE.as_millis());
-    format!(
-        "SET statement_timeout TO {statement}; SET lock_timeout TO {statement};
-         SET idle_in_transaction_session_timeout TO {silence}"
-    )
-}
-
 fn borrowed<'a>(values: &'a [Value<'a>]) -> Vec<&'a (dyn ToSql + Sync)> {
     values.iter().map(|value| value as &(dyn ToSql + Sync)).collect()
-}
-
-impl Statements for Session {
-    fn dialect(&self) -> Dialect {
-        Dialect::Postgres
-    }
-
-    fn query(
-        &self,
-        sql: &str,
-        values: &[Value<'_>],
-        row: &mut dyn FnMut(&Row<'_>) -> Result<Next, Mismatch>,
-    ) -> Result<(), Failure> {
-        let rows = match self.take_foreseen(sql, values) {
-            Some(rows) => rows?,
-            None => {
-                let statement = self.prepare(sql)?;
-                self.ask(self.client.query(&statement, &borrowed(values)))?
-            }
-        };
-        for found in rows {
-            if row(&Row::new(&found))? == Next::Enough {
-                break;
-            }
-        }
-        Ok(())
-    }
-
-    fn execute(&self, sql: &str, values: &[Value<'_>]) -> Result<usize, Failure> {
-        let statement = self.prepare(sql)?;
-        let changed = self.ask(self.client.execute(&statement, &borrowed(values)))?;
-        Ok(usize::try_from(changed).unwrap_or(usize::MAX))
-    }
-
-    fn send(&self, sql: &str, values: &[Value<'_>]) -> Result<(), Failure> {
-        Ok(self.dispatch(sql, values)?)
-    }
-
-    fn foresee(&self, sql: &str, values: &[Value<'_>]) -> Result<(), Failure> {
-        Ok(self.ask_ahead(sql, values)?)
-    }
-
-    fn insert(&self, sql: &str, values: &[Value<'_>]) -> Result<i64, Failure> {
-        let mut id = 0;
-        self.query(&format!("{sql} RETURNING id"), values, &mut |row| {
-            id = row.get(0)?;
-            Ok(Next::Enough)
-        })?;
-        Ok(id)
-    }
-
-    fn savepoint(&self, step: Savepoint) -> Result<(), Failure> {
-        if step != Savepoint::GoBack {
-            self.forget()?;
-        }
-        match step {
-            Savepoint::Set => self.mark("SAVEPOINT part")?,
-            Savepoint::GoBack => self.go_back("ROLLBACK TO part")?,
-            Savepoint::Release => {
-                self.dispatch("RELEASE part", &[])?;
-                self.savepoints.borrow_mut().pop();
-            }
-        }
-        Ok(())
-    }
-
-    fn script(&self, sql: &str) -> Result<(), Failure> {
-        Ok(self.raw(&dialect::schema(sql))?)
-    }
 }

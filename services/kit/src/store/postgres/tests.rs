@@ -8,7 +8,7 @@ use std::{
 
 use causeway_proto::time::Clock;
 use futures_util::future::join_all;
-use tokio::time::sleep;
+use tokio::{sync::oneshot, time::sleep};
 
 use super::Postgres;
 use crate::{
@@ -104,15 +104,17 @@ async fn a_process_that_falls_silent_in_the_middle_stops_others_for_seconds_only
     let Some(server) = Server::shared() else { return };
     let url = server.database("a_process_that_falls_silent");
     let (silent, other) = (open(&url).await, open(&url).await);
+    let (begins, has_begun) = oneshot::channel();
     let lost = tokio::spawn(async move {
         let write = silent.write(|tx| {
             note(tx, "of the silent")?;
+            let _ = begins.send(());
             thread::sleep(Duration::from_secs(3));
             note(tx, "too late")
         });
         write.await
     });
-    sleep(Duration::from_millis(200)).await;
+    has_begun.await.unwrap();
     other.write(|tx| note(tx, "of the other")).await.unwrap();
     assert!(!lost.is_finished(), "the other has not waited for the silent one");
     assert!(is_unavailable(&lost.await.unwrap()));

@@ -134,41 +134,34 @@ pub(super) fn private() -> OpenOptions {
 }
 
 fn writer(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
     // `folder` folds the log into the database, with a connection like this one.
-    connection.execute_batch(
-        "PRAGMA busy_timeout = 5000;
-         PRAGMA journal_mode = WAL;
-         PRAGMA synchronous = FULL;
-         PRAGMA foreign_keys = ON;
-         PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -32768;
-         PRAGMA wal_autocheckpoint = 0;
-         PRAGMA journal_size_limit = 67108864;",
-    )?;
-    keep_statements(&connection)?;
-    Ok(connection)
+    let pragmas = "PRAGMA busy_timeout = 5000;
+        PRAGMA journal_mode = WAL;
+        PRAGMA synchronous = FULL;
+        PRAGMA foreign_keys = ON;
+        PRAGMA temp_store = MEMORY;
+        PRAGMA cache_size = -32768;
+        PRAGMA wal_autocheckpoint = 0;
+        PRAGMA journal_size_limit = 67108864;";
+    connect(path, OpenFlags::SQLITE_OPEN_READ_WRITE, pragmas)
 }
 
 pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
-    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    let connection = Connection::open_with_flags(path, flags)?;
-    connection.execute_batch(
-        "PRAGMA busy_timeout = 5000;
-         PRAGMA query_only = ON;
-         PRAGMA temp_store = MEMORY;
-         PRAGMA cache_size = -8192;",
-    )?;
-    keep_statements(&connection)?;
-    Ok(connection)
+    let pragmas = "PRAGMA busy_timeout = 5000;
+        PRAGMA query_only = ON;
+        PRAGMA temp_store = MEMORY;
+        PRAGMA cache_size = -8192;";
+    connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, pragmas)
 }
 
-/// Has statements prepared once. SQLite would plan some of them anew for each value that is bound: its "query planner
-/// stability guarantee" has it look at the statement alone.
-fn keep_statements(connection: &Connection) -> rusqlite::Result<()> {
+/// A connection that one thread uses, and that has statements prepared once. SQLite would plan some of them anew for each value that
+/// is bound: its "query planner stability guarantee" has it look at the statement alone.
+fn connect(path: &Path, access: OpenFlags, pragmas: &str) -> rusqlite::Result<Connection> {
+    let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+    connection.execute_batch(pragmas)?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS);
-    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true).map(drop)
+    connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+    Ok(connection)
 }
 
 #[cfg(test)]

@@ -1,22 +1,20 @@
 -- What every script of presence begins with: names of keys, time, and the steps that several of them take. The layout of the keys
 -- stands in `shared.rs`. Times are microseconds since the Unix epoch, by the clock of Redis.
 --
--- KEYS[1] is the key `epoch` of a partition. The other keys are made from it: they have the same hash tag, so they are in the slot
--- that the script was sent to. ARGV begins with: the time that a test sets, or nothing; how long offline_after, orphan_grace,
+-- KEYS are the keys of a partition that have a fixed name. Those of a stream, a bridge or a conversation are made from the first of
+-- them, because which ones are needed shows only here: they have the same hash tag, so they are in the slot that the script was sent
+-- to, as a cluster requires. ARGV begins with: the time that a test sets, or nothing; how long offline_after, orphan_grace,
 -- the lease of a stream and typing last; how many users are remembered as last seen.
 
 local base = string.sub(KEYS[1], 1, -6)
-local EPOCH, BRIDGES, LEASES, ENDED = KEYS[1], base .. 'bridges', base .. 'leases', base .. 'ended'
-local USERS, SESSIONS, LAST, LEAVING = base .. 'users', base .. 'sessions', base .. 'last', base .. 'leaving'
-local ROOMS, TYPING, RENEWAL = base .. 'rooms', base .. 'typing', base .. 'renewal'
-local SEEN, SEEN_AT = base .. 'seen', base .. 'seen_at'
+local EPOCH, BRIDGES, LEASES, ENDED, USERS, SESSIONS, LAST, LEAVING, ROOMS, TYPING, RENEWAL, SEEN, SEEN_AT = unpack(KEYS)
 
 local OFFLINE_AFTER, GRACE, LEASE, TYPING_TIMEOUT = tonumber(ARGV[2]), tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
 local REMEMBERED = tonumber(ARGV[6])
 local ARGS = 7 -- where the arguments of the script itself begin
 
 -- How much one run of a script looks at, so that Redis is not kept from others.
-local MOST_SESSIONS, MOST_USERS, MOST_BRIDGES = 250, 200, 16
+local MOST_SESSIONS, MOST_USERS, MOST_BRIDGES, MOST_FORGOTTEN = 250, 200, 16, 4
 
 local now = tonumber(ARGV[1])
 if not now then
@@ -129,7 +127,8 @@ local function go_offline(user)
   if REMEMBERED == 0 then return end
   redis.call('HSET', SEEN, user, last .. '\n' .. known)
   redis.call('ZADD', SEEN_AT, last, user)
-  while redis.call('ZCARD', SEEN_AT) > REMEMBERED do
+  -- One too many, or more where fewer are to be remembered than before.
+  for _ = 1, math.min(redis.call('ZCARD', SEEN_AT) - REMEMBERED, MOST_FORGOTTEN) do
     redis.call('HDEL', SEEN, redis.call('ZPOPMIN', SEEN_AT)[1])
   end
 end

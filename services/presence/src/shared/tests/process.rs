@@ -163,13 +163,18 @@ pub(super) fn words(heard: &Heard) -> Vec<String> {
 
 /// Waits until so much was told, and says what.
 pub(super) async fn hear(heard: &Heard, count: usize) -> Vec<String> {
+    until(&format!("{count} are told"), || heard.lock().unwrap().len() >= count).await;
+    words(heard)
+}
+
+/// Waits until something is so.
+pub(super) async fn until(what: &str, is_so: impl Fn() -> bool) {
     let wait = async {
-        while heard.lock().unwrap().len() < count {
+        while !is_so() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("only {:?}", words(heard)));
-    words(heard)
+    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("not in time: {what}"));
 }
 
 fn in_words(told: &Told) -> String {

@@ -148,6 +148,10 @@ async fn in_a_cluster_users_are_divided_and_all_is_as_ever() {
     one.synced(&first).await;
     assert_eq!(two.present("room").await, users);
     two.shared.set_typing(says("user-00", true)).await.unwrap();
+    for node in &cluster.nodes {
+        let keys = node.command(&["keys", "*"]);
+        assert!(keys.lines().all(|key| key.starts_with("causeway:presence:{")), "{keys}");
+    }
     for (number, user) in users.iter().enumerate() {
         let (process, stream) = if number % 2 == 0 { (&one, &first) } else { (&two, &second) };
         process.close(stream, user).await;

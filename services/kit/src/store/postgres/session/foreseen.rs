@@ -1,0 +1,56 @@
+//! Queries that are asked before their answers are needed, so that nobody waits for one before the next is on its way.
+
+use std::sync::Arc;
+
+use super::{Answer, Session, borrowed};
+use crate::store::{
+    postgres::{failure::PostgresError, row::Kept},
+    value::Value,
+};
+
+/// A query that was asked before its answer is needed.
+pub(super) struct Foreseen {
+    sql: String,
+    values: Arc<Vec<Kept>>,
+    count: u64,
+    rows: Answer<Vec<tokio_postgres::Row>>,
+}
+
+impl Session {
+    /// Asks a query whose answer is needed later.
+    pub(super) fn ask_ahead(&self, sql: &str, values: &[Value<'_>]) -> Result<(), PostgresError> {
+        let statement = self.prepare(sql)?;
+        let values = Arc::new(values.iter().map(Kept::from).collect::<Vec<_>>());
+        let (client, kept) = (self.client.clone(), values.clone());
+        let rows: Answer<Vec<_>> = Box::pin(async move {
+            let values: Vec<_> = kept.iter().map(Kept::lend).collect();
+            client.query(&statement, &borrowed(&values)).await
+        });
+        if let Some((count, rows)) = self.set_going(rows)? {
+            self.foreseen.borrow_mut().push(Foreseen { sql: sql.to_owned(), values, count, rows });
+        }
+        Ok(())
+    }
+
+    /// The answer to a query that was asked ahead; `None` when it was not.
+    pub(super) fn take_foreseen(
+        &self,
+        sql: &str,
+        values: &[Value<'_>],
+    ) -> Option<Result<Vec<tokio_postgres::Row>, PostgresError>> {
+        let is_this = |query: &Foreseen| {
+            query.sql == sql && query.values.iter().map(Kept::lend).eq(values.iter().copied())
+        };
+        let at = self.foreseen.borrow().iter().position(is_this)?;
+        let Foreseen { count, rows, .. } = self.foreseen.borrow_mut().remove(at);
+        let answered = self.wait(count, rows);
+        // What failed before it is why it did.
+        Some(if answered.is_err() { self.settle().and(answered) } else { answered })
+    }
+
+    /// Waits for what was foreseen and not asked for: that it failed counts nevertheless.
+    pub(super) fn forget(&self) -> Result<(), PostgresError> {
+        let foreseen = self.foreseen.take();
+        foreseen.into_iter().try_for_each(|query| self.wait(query.count, query.rows).map(drop))
+    }
+}
