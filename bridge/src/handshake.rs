@@ -110,6 +110,7 @@ async fn open(
         return Err(Refusal::NotFound);
     }
     let seat = edge.limits.admit(&identity.user.id).await?;
+    let _turn = edge.turns.take().await?;
     let since = head.since.clone();
     let request = opening::Request { dialect: found.dialect, route, id, identity, since, allow_opaque, seat };
     let opening = Box::pin(opening::open(&edge.shared, request));

@@ -34,6 +34,7 @@ mod presence;
 mod session;
 mod settings;
 mod shared;
+mod turns;
 
 pub use crate::{
     backend::{ServiceVersions, Services},

@@ -1,7 +1,7 @@
 //! Accepts connections and carries each from its first byte to its end, in one task: HTTP until the 101, WebSocket after it.
 //!
-//! A connection has [`Edge::handshake_timeout`] for TLS, where that is set, as long for its request, and as long again for the
-//! answer; whoever dawdles is cut off.
+//! A connection has [`Edge::handshake_timeout`] for TLS, where that is set, and as long for its request; whoever dawdles is cut
+//! off. As long again it may wait for its turn, and then for the answer.
 //! What the system refuses (no more file descriptors, for example) makes the loop wait a little and go on.
 
 use std::{
@@ -36,6 +36,7 @@ use crate::{
     limits::Limits,
     mount::{MountConflict, Mounts},
     shared::Shared,
+    turns::Turns,
 };
 
 /// Longest head of a request, in bytes.
@@ -73,7 +74,9 @@ pub(crate) struct Edge {
     pub(crate) limits: Arc<Limits>,
     /// Whether paths that are going away still work.
     pub(crate) deprecated_paths: bool,
-    /// How long a request may take to arrive, and how long to be answered.
+    /// Whose turn it is to be opened.
+    pub(crate) turns: Turns,
+    /// How long a request may take to arrive, how long to wait for its turn, and how long to be answered.
     pub(crate) handshake_timeout: Duration,
     /// How many connections of any kind there are.
     connections: Arc<AtomicUsize>,
@@ -91,6 +94,7 @@ impl Edge {
             mounts: Mounts::new(settings)?,
             limits: Limits::new(caps),
             deprecated_paths: settings.deprecated_conversation_path,
+            turns: Turns::new(settings.openings, settings.handshake_timeout),
             handshake_timeout: settings.handshake_timeout,
             connections: Arc::default(),
         })
@@ -196,7 +200,7 @@ async fn answer<I>(io: I, edge: &Arc<Edge>) -> Option<(I, Vec<u8>, Next)>
 where
     I: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let deadline = Instant::now() + edge.handshake_timeout * 2;
+    let deadline = Instant::now() + edge.handshake_timeout * 3;
     let next = Arc::new(Mutex::new(None));
     let service = service_fn(|request: Request<Body>| {
         let (edge, next) = (edge.clone(), next.clone());

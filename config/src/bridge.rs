@@ -45,6 +45,8 @@ pub struct BridgeSettings {
     /// From accepting a connection to the whole request.
     #[serde(deserialize_with = "value::duration")]
     pub handshake_timeout: Duration,
+    /// Sockets that are opened at once.
+    pub openings: usize,
     /// Window over which sockets are closed on stop.
     #[serde(deserialize_with = "value::duration")]
     pub drain: Duration,
@@ -139,6 +141,7 @@ impl Section for BridgeSettings {
             ));
         }
         between("handshake_timeout", self.handshake_timeout, Duration::from_millis(100), hour)?;
+        between("openings", self.openings, 1, 65_536)?;
         between("drain", self.drain, Duration::ZERO, hour)?;
         between("reconnect_within", self.reconnect_within, Duration::ZERO, hour)?;
         if let Some(tls) = &self.tls {

@@ -160,6 +160,7 @@ fn settings() -> BridgeSettings {
         ping_interval: Duration::from_secs(25),
         idle_timeout: Duration::from_secs(60),
         handshake_timeout: Duration::from_secs(5),
+        openings: 128,
         drain: Duration::from_secs(10),
         reconnect_within: Duration::from_secs(2),
         heartbeat: Duration::from_secs(30),
