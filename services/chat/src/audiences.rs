@@ -13,10 +13,16 @@ use causeway_proto::{
 
 use crate::{ids, limits, users};
 
+const OF_USER: &str = "SELECT audience FROM audience_member WHERE user_id = ?1 ORDER BY audience";
+
+/// Says that [`of`] will be asked.
+pub(crate) fn foresee(reader: &Reader<'_>, user_id: &str) -> Result<(), Error> {
+    reader.foresee(OF_USER, [user_id])
+}
+
 /// A user's audiences, sorted.
 pub(crate) fn of(reader: &Reader<'_>, user_id: &str) -> Result<Vec<String>, Error> {
-    let sql = "SELECT audience FROM audience_member WHERE user_id = ?1 ORDER BY audience";
-    reader.all(sql, [user_id], |row| row.get(0))
+    reader.all(OF_USER, [user_id], |row| row.get(0))
 }
 
 /// The ids of an audience's users, sorted.

@@ -59,15 +59,19 @@ pub(crate) fn from_row(row: &Row<'_>, at: usize) -> Result<Stored, Mismatch> {
     })
 }
 
+const CONVERSATION: &str =
+    "SELECT id, kind, name, pair_low, pair_high, customer_id, status, priority, participant_count,
+            last_message_id, created_at, updated_at
+     FROM conversation WHERE id = ?1";
+
+/// Says that a conversation will be looked for.
+pub(crate) fn foresee(reader: &Reader<'_>, id: &str) -> Result<(), Error> {
+    reader.foresee(CONVERSATION, [id])
+}
+
 /// A conversation by its canonical id.
 pub(crate) fn find(reader: &Reader<'_>, id: &str) -> Result<Option<Stored>, Error> {
-    reader.one(
-        "SELECT id, kind, name, pair_low, pair_high, customer_id, status, priority, participant_count,
-                last_message_id, created_at, updated_at
-         FROM conversation WHERE id = ?1",
-        [id],
-        |row| from_row(row, 0),
-    )
+    reader.one(CONVERSATION, [id], |row| from_row(row, 0))
 }
 
 /// A conversation, or `NOT_FOUND`.

@@ -37,8 +37,12 @@ impl Get {
     /// Reads the conversation. The one place where it shows that a conversation exists: frontends that are told by a status
     /// code why they cannot connect need to know.
     pub(crate) fn run(self, reader: &Reader<'_>) -> Result<GetConversationResponse, Error> {
-        let stored = conversations::get(reader, &ids::conversation(reader, &self.conversation)?)?;
+        let id = ids::conversation(reader, &self.conversation)?;
         let viewer = self.viewer.map(|given| ids::user(reader, &given)).transpose()?;
+        conversations::foresee(reader, &id)?;
+        viewer.iter().try_for_each(|user_id| participants::foresee(reader, &id, user_id))?;
+        views::foresee_whole(reader, &id, viewer.as_deref())?;
+        let stored = conversations::get(reader, &id)?;
         if let Some(user_id) = &viewer
             && !participants::has(reader, &stored.id, user_id)?
         {

@@ -15,6 +15,17 @@ use crate::users;
 /// Most participants that are listed with a conversation: larger ones are known by their count.
 const LISTED: u32 = 1_000;
 
+const WITH_PROFILES: &str =
+    "SELECT p.role, p.joined_at, u.id, u.username, u.name, u.first_name, u.last_name, u.email, u.source,
+            u.profile_picture, u.is_active, u.created_at
+     FROM participant AS p CROSS JOIN user AS u ON u.id = p.user_id
+     WHERE p.conversation_id = ?1 AND p.role <> 0 ORDER BY p.place LIMIT ?2";
+
+/// Says that [`list`] will be asked.
+pub(crate) fn foresee_list(reader: &Reader<'_>, conversation_id: &str) -> Result<(), Error> {
+    reader.foresee(WITH_PROFILES, params![conversation_id, LISTED])
+}
+
 /// Participants with their profiles, in the order they joined; at most the first 1 000.
 pub(crate) fn list(reader: &Reader<'_>, conversation_id: &str) -> Result<Vec<Participant>, Error> {
     first(reader, conversation_id, LISTED)
@@ -26,20 +37,13 @@ pub(crate) fn first(
     conversation_id: &str,
     limit: u32,
 ) -> Result<Vec<Participant>, Error> {
-    reader.all(
-        "SELECT p.role, p.joined_at, u.id, u.username, u.name, u.first_name, u.last_name, u.email, u.source,
-                u.profile_picture, u.is_active, u.created_at
-         FROM participant AS p CROSS JOIN user AS u ON u.id = p.user_id
-         WHERE p.conversation_id = ?1 AND p.role <> 0 ORDER BY p.place LIMIT ?2",
-        params![conversation_id, limit],
-        |row| {
-            Ok(Participant {
-                role: row.get(0)?,
-                joined_at: Some(time::from_micros(row.get(1)?)),
-                user: Some(users::from_row(row, 2)?),
-            })
-        },
-    )
+    reader.all(WITH_PROFILES, params![conversation_id, limit], |row| {
+        Ok(Participant {
+            role: row.get(0)?,
+            joined_at: Some(time::from_micros(row.get(1)?)),
+            user: Some(users::from_row(row, 2)?),
+        })
+    })
 }
 
 /// The ids of at most `limit` participants, in the order they joined.
@@ -51,10 +55,16 @@ pub(crate) fn ids(reader: &Reader<'_>, conversation_id: &str, limit: u32) -> Res
     )
 }
 
+const HAS: &str = "SELECT 1 FROM participant WHERE conversation_id = ?1 AND user_id = ?2";
+
+/// Says that [`has`] will be asked.
+pub(crate) fn foresee(reader: &Reader<'_>, conversation_id: &str, user_id: &str) -> Result<(), Error> {
+    reader.foresee(HAS, params![conversation_id, user_id])
+}
+
 /// Whether a user is in a conversation, the customer as well.
 pub(crate) fn has(reader: &Reader<'_>, conversation_id: &str, user_id: &str) -> Result<bool, Error> {
-    let sql = "SELECT 1 FROM participant WHERE conversation_id = ?1 AND user_id = ?2";
-    Ok(reader.one(sql, params![conversation_id, user_id], |_| Ok(()))?.is_some())
+    Ok(reader.one(HAS, params![conversation_id, user_id], |_| Ok(()))?.is_some())
 }
 
 /// Users who have read up to and including `message_id` or further, and how far; sorted by id.

@@ -12,19 +12,22 @@ use causeway_kit::{
 /// Unread messages are counted up to here, so that a reader who never reads costs no more than that.
 const COUNTED: u32 = 10_000;
 
+const OF_ONE: &str = "SELECT coalesce(p.unread, (
+         SELECT count(*) FROM (
+             SELECT 1 FROM message AS m
+             WHERE m.conversation_id = p.conversation_id AND m.id > p.read_message_id
+                 AND m.sender_id <> p.user_id AND m.deleted_at IS NULL
+             LIMIT ?3) AS counted))
+     FROM participant AS p WHERE p.conversation_id = ?1 AND p.user_id = ?2";
+
+/// Says that [`of`] will be asked.
+pub(crate) fn foresee(reader: &Reader<'_>, conversation_id: &str, user_id: &str) -> Result<(), Error> {
+    reader.foresee(OF_ONE, params![conversation_id, user_id, COUNTED])
+}
+
 /// What a user has not read; 0 for somebody who is not in the conversation.
 pub(crate) fn of(reader: &Reader<'_>, conversation_id: &str, user_id: &str) -> Result<u32, Error> {
-    let count = reader.one(
-        "SELECT coalesce(p.unread, (
-             SELECT count(*) FROM (
-                 SELECT 1 FROM message AS m
-                 WHERE m.conversation_id = p.conversation_id AND m.id > p.read_message_id
-                     AND m.sender_id <> p.user_id AND m.deleted_at IS NULL
-                 LIMIT ?3) AS counted))
-         FROM participant AS p WHERE p.conversation_id = ?1 AND p.user_id = ?2",
-        params![conversation_id, user_id, COUNTED],
-        |row| row.get(0),
-    )?;
+    let count = reader.one(OF_ONE, params![conversation_id, user_id, COUNTED], |row| row.get(0))?;
     Ok(count.unwrap_or(0))
 }
 

@@ -56,6 +56,7 @@ pub(crate) fn get_all(reader: &Reader<'_>, ids: &[String]) -> Result<Vec<User>, 
 
 /// A user with audiences.
 pub(crate) fn find_full(reader: &Reader<'_>, id: &str) -> Result<Option<User>, Error> {
+    audiences::foresee(reader, id)?;
     let Some(mut user) = find(reader, id)? else { return Ok(None) };
     user.audiences = audiences::of(reader, id)?;
     Ok(Some(user))

@@ -5,7 +5,7 @@ use causeway_kit::{
     store::{Reader, Tx},
 };
 use causeway_proto::{
-    chat::{Conversation, ConversationUpdated, Message, User},
+    chat::{Conversation, ConversationUpdated, Message, Participant, User},
     event::{Source, event},
     time,
     topic::Topic,
@@ -15,6 +15,8 @@ use crate::{conversations::Stored, messages, participants, unread, users};
 
 /// Names in the title of a conversation without a name.
 const TITLE_NAMES: usize = 5;
+/// Participants that are needed for it: the viewer's own name does not stand there.
+const NAMED: u32 = 6;
 
 /// What all viewers of a conversation see alike, ready to be shown to any of them.
 pub(crate) struct View {
@@ -27,6 +29,15 @@ pub(crate) struct View {
 impl View {
     /// Gathers what is to be shown.
     pub(crate) fn of(reader: &Reader<'_>, stored: &Stored) -> Result<Self, Error> {
+        Self::gather(reader, stored, None)
+    }
+
+    /// The same; `participants` where they are known.
+    fn gather(
+        reader: &Reader<'_>,
+        stored: &Stored,
+        participants: Option<&[Participant]>,
+    ) -> Result<Self, Error> {
         let customer = match &stored.customer_id {
             Some(id) => users::find(reader, id)?,
             None => None,
@@ -36,7 +47,11 @@ impl View {
             None => None,
         };
         let has_title = !stored.name.is_empty() || customer.is_some();
-        let names = if has_title { Vec::new() } else { first_names(reader, &stored.id)? };
+        let names = match participants {
+            _ if has_title => Vec::new(),
+            Some(known) => names(known),
+            None => names(&participants::first(reader, &stored.id, NAMED)?),
+        };
         Ok(Self::new(stored, customer, last_message, names))
     }
 
@@ -115,11 +130,17 @@ pub(crate) fn show(
     stored: &Stored,
     viewer: Option<&str>,
 ) -> Result<Conversation, Error> {
-    let view = View::of(reader, stored)?;
-    match viewer {
-        Some(user_id) => Ok(view.to_user(user_id, unread::of(reader, &stored.id, user_id)?)),
-        None => Ok(view.to_backend()),
-    }
+    to(reader, &View::of(reader, stored)?, viewer)
+}
+
+/// Says that [`show_whole`] will be asked.
+pub(crate) fn foresee_whole(
+    reader: &Reader<'_>,
+    conversation_id: &str,
+    viewer: Option<&str>,
+) -> Result<(), Error> {
+    participants::foresee_list(reader, conversation_id)?;
+    viewer.map_or(Ok(()), |user_id| unread::foresee(reader, conversation_id, user_id))
 }
 
 /// [`show`], with the participants.
@@ -128,9 +149,17 @@ pub(crate) fn show_whole(
     stored: &Stored,
     viewer: Option<&str>,
 ) -> Result<Conversation, Error> {
-    let mut conversation = show(reader, stored, viewer)?;
-    conversation.participants = participants::list(reader, &stored.id)?;
+    let participants = participants::list(reader, &stored.id)?;
+    let mut conversation = to(reader, &View::gather(reader, stored, Some(&participants))?, viewer)?;
+    conversation.participants = participants;
     Ok(conversation)
+}
+
+fn to(reader: &Reader<'_>, view: &View, viewer: Option<&str>) -> Result<Conversation, Error> {
+    match viewer {
+        Some(user_id) => Ok(view.to_user(user_id, unread::of(reader, &view.common.id, user_id)?)),
+        None => Ok(view.to_backend()),
+    }
 }
 
 /// Tells each participant that the conversation's status, priority or name changed.
@@ -145,11 +174,9 @@ pub(crate) fn announce_update(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), Er
 }
 
 /// Ids and names of enough participants for a title, whoever looks.
-fn first_names(reader: &Reader<'_>, conversation_id: &str) -> Result<Vec<(String, String)>, Error> {
-    let limit = u32::try_from(TITLE_NAMES + 1).unwrap_or(u32::MAX);
-    let first = participants::first(reader, conversation_id, limit)?;
-    let users = first.into_iter().filter_map(|participant| participant.user);
-    Ok(users.map(|user| (user.id.clone(), user.display_name())).collect())
+fn names(participants: &[Participant]) -> Vec<(String, String)> {
+    let users = participants.iter().filter_map(|participant| participant.user.as_ref());
+    users.take(TITLE_NAMES + 1).map(|user| (user.id.clone(), user.display_name())).collect()
 }
 
 #[cfg(test)]

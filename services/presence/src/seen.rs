@@ -29,6 +29,8 @@ const PULSE_EVERY: u32 = 20;
 const BATCH: usize = 1_000;
 /// Sightings that wait to be written. More are forgotten: it takes a disk that fails for long.
 const MAX_UNWRITTEN: usize = 100_000;
+/// What is stored of a user.
+const SIGHTING: &str = "SELECT user_id, display_name, last_seen, online FROM seen WHERE uuid = ?1";
 
 /// The store and what is on its way to it. Cloning is cheap.
 #[derive(Clone)]
@@ -109,19 +111,16 @@ impl Seen {
         }
         let read = self.store.read(move |reader| {
             let mut sightings = Vec::new();
+            stored.iter().try_for_each(|user| reader.foresee(SIGHTING, params![user.as_bytes()]))?;
             for user in stored {
-                let sighting = reader.one(
-                    "SELECT user_id, display_name, last_seen, online FROM seen WHERE uuid = ?1",
-                    params![user.as_bytes()],
-                    |row| {
-                        Ok(Sighting {
-                            user_id: row.get(0)?,
-                            display_name: row.get(1)?,
-                            last_seen: row.get(2)?,
-                            online: row.get(3)?,
-                        })
-                    },
-                )?;
+                let sighting = reader.one(SIGHTING, params![user.as_bytes()], |row| {
+                    Ok(Sighting {
+                        user_id: row.get(0)?,
+                        display_name: row.get(1)?,
+                        last_seen: row.get(2)?,
+                        online: row.get(3)?,
+                    })
+                })?;
                 sightings.extend(sighting.map(|sighting| (user, sighting)));
             }
             Ok(sightings)

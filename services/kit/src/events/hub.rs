@@ -86,6 +86,10 @@ impl Hub {
     /// How far each of the topics goes, in one reading.
     pub(super) async fn extents(&self, topics: Vec<Arc<str>>) -> Result<Vec<Extent>, Error> {
         let Some(store) = &self.store else { return Ok(vec![Extent::EMPTY; topics.len()]) };
-        store.read(move |reader| topics.iter().map(|topic| log::extent(reader, topic)).collect()).await
+        let read = store.read(move |reader| {
+            topics.iter().try_for_each(|topic| log::foresee_extent(reader, topic))?;
+            topics.iter().map(|topic| log::extent(reader, topic)).collect()
+        });
+        read.await
     }
 }

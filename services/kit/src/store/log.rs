@@ -60,6 +60,7 @@ pub(crate) struct Moved {
     pub(crate) head: u64,
 }
 
+const EXTENT: &str = "SELECT id, head, oldest FROM topic WHERE name = ?1";
 const HEAD: &str = "SELECT id, head FROM topic WHERE name = ?1";
 
 /// Says that the topic's next sequence number will be taken.
@@ -117,15 +118,18 @@ pub(crate) fn page(reader: &Reader<'_>, topic: &str, after: u64, limit: usize) -
     Ok(Page { events: events.into_iter().flatten().collect(), extent })
 }
 
+/// Says that [`extent`] will be asked.
+pub(crate) fn foresee_extent(reader: &Reader<'_>, topic: &str) -> Result<(), Error> {
+    reader.foresee(EXTENT, [topic])
+}
+
 /// How far a topic's log goes.
 pub(crate) fn extent(reader: &Reader<'_>, topic: &str) -> Result<Extent, Error> {
     Ok(find(reader, topic)?.map_or(Extent::EMPTY, |(_, extent)| extent))
 }
 
 fn find(reader: &Reader<'_>, topic: &str) -> Result<Option<(i64, Extent)>, Error> {
-    reader.one("SELECT id, head, oldest FROM topic WHERE name = ?1", [topic], |row| {
-        Ok((row.get(0)?, Extent { head: row.get(1)?, oldest: row.get(2)? }))
-    })
+    reader.one(EXTENT, [topic], |row| Ok((row.get(0)?, Extent { head: row.get(1)?, oldest: row.get(2)? })))
 }
 
 /// The topics that got events after `position`, and the position to go on from.

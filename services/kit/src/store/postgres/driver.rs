@@ -31,6 +31,14 @@ impl Driver {
         Ok((driver, client))
     }
 
+    /// Writes what there is to be written, as far as the socket takes it, and does not wait for anything.
+    pub(super) fn push(&self) -> Result<(), PostgresError> {
+        let runtime = self.0.as_ref().ok_or(PostgresError::Away)?;
+        // The connection's task runs before this comes back.
+        runtime.block_on(tokio::task::yield_now());
+        Ok(())
+    }
+
     /// Waits for an answer, but not longer than `until`.
     pub(super) fn wait<T>(
         &self,

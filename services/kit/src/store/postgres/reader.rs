@@ -74,7 +74,8 @@ impl engine::Session for Reader {
 
     fn end(&mut self) -> Result<(), Failure> {
         self.session.send("COMMIT", &[])?;
-        self.session.settle()?;
+        // That it ended, whoever is next will hear with the answer to the first question.
+        self.session.push()?;
         (self.used, self.is_open) = (Instant::now(), false);
         Ok(())
     }

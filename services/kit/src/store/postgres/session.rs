@@ -97,6 +97,11 @@ impl Session {
         self.forget().and(self.settle_sent())
     }
 
+    /// Has what is on its way leave, and does not wait.
+    pub(super) fn push(&self) -> Result<(), PostgresError> {
+        self.driver.push()
+    }
+
     fn settle_sent(&self) -> Result<(), PostgresError> {
         let mut outcome = Ok(());
         while let Some((count, answer)) = self.take_sent() {
