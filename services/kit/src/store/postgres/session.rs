@@ -10,8 +10,8 @@ mod statements;
 use std::{
     cell::{Cell, RefCell},
     collections::{HashMap, VecDeque},
-    future::ready,
-    pin::Pin,
+    future::{poll_fn, ready},
+    pin::{Pin, pin},
     sync::Arc,
     task::{Context, Poll, Waker},
     time::Duration,
@@ -154,7 +154,15 @@ impl Session {
         count: u64,
         answer: impl Future<Output = Result<T, tokio_postgres::Error>>,
     ) -> Result<T, PostgresError> {
-        let answered = self.driver.wait(self.until.get(), answer);
+        let mut answer = pin!(answer);
+        let answered = self.driver.wait(
+            self.until.get(),
+            poll_fn(|context| {
+                // An answer comes behind those to what was asked before, and only when these are taken from the connection.
+                self.take_in(context);
+                answer.as_mut().poll(context)
+            }),
+        );
         answered.inspect_err(|error| {
             let first = self.spoilt.get().map_or(count, |earlier| earlier.min(count));
             self.spoilt.set(Some(first));

@@ -207,6 +207,21 @@ async fn what_a_job_foresees_is_answered_once_and_to_it_alone() {
 }
 
 #[tokio::test]
+async fn a_large_answer_that_was_foreseen_is_in_nobodys_way() {
+    const MANY: &str = "SELECT repeat('a', 100000) FROM generate_series(1, 100)";
+    let Some(server) = Server::shared() else { return };
+    let store = open(&server.database("a_large_answer_that_was_foreseen")).await;
+    let read = store.read(|reader| {
+        reader.foresee(MANY, [])?;
+        // Has to be prepared first, which is asked and answered behind it.
+        let one = reader.one("SELECT 1 FROM note", [], |row| row.get::<i64>(0))?;
+        let many = reader.all(MANY, [], |row| Ok(row.get::<String>(0)?.len()))?;
+        Ok((one, many.len()))
+    });
+    assert_eq!(read.await.unwrap(), (None, 100));
+}
+
+#[tokio::test]
 async fn a_job_whose_foreseen_question_fails_is_not_stored_though_it_never_asks() {
     let Some(server) = Server::shared() else { return };
     let store = open(&server.database("a_job_whose_foreseen_question_fails")).await;

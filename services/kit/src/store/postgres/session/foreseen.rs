@@ -1,6 +1,13 @@
 //! Queries that are asked before their answers are needed, so that nobody waits for one before the next is on its way.
 
-use std::sync::Arc;
+use std::{
+    future::poll_fn,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
+
+use futures_util::future::{MaybeDone, maybe_done};
 
 use super::{Answer, Session, borrowed};
 use crate::store::{
@@ -13,7 +20,20 @@ pub(super) struct Foreseen {
     sql: String,
     values: Arc<Vec<Kept>>,
     count: u64,
-    rows: Answer<Vec<tokio_postgres::Row>>,
+    rows: MaybeDone<Answer<Vec<tokio_postgres::Row>>>,
+}
+
+impl Foreseen {
+    fn poll(
+        &mut self,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<Vec<tokio_postgres::Row>, tokio_postgres::Error>> {
+        let mut rows = Pin::new(&mut self.rows);
+        match rows.as_mut().poll(context) {
+            Poll::Ready(()) => rows.take_output().map_or(Poll::Pending, Poll::Ready),
+            Poll::Pending => Poll::Pending,
+        }
+    }
 }
 
 impl Session {
@@ -27,6 +47,7 @@ impl Session {
             client.query(&statement, &borrowed(&values)).await
         });
         if let Some((count, rows)) = self.set_going(rows)? {
+            let rows = maybe_done(rows);
             self.foreseen.borrow_mut().push(Foreseen { sql: sql.to_owned(), values, count, rows });
         }
         Ok(())
@@ -42,8 +63,8 @@ impl Session {
             query.sql == sql && query.values.iter().map(Kept::lend).eq(values.iter().copied())
         };
         let at = self.foreseen.borrow().iter().position(is_this)?;
-        let Foreseen { count, rows, .. } = self.foreseen.borrow_mut().remove(at);
-        let answered = self.wait(count, rows);
+        let foreseen = self.foreseen.borrow_mut().remove(at);
+        let answered = self.receive(foreseen);
         // What failed before it is why it did.
         Some(if answered.is_err() { self.settle().and(answered) } else { answered })
     }
@@ -51,6 +72,18 @@ impl Session {
     /// Waits for what was foreseen and not asked for: that it failed counts nevertheless.
     pub(super) fn forget(&self) -> Result<(), PostgresError> {
         let foreseen = self.foreseen.take();
-        foreseen.into_iter().try_for_each(|query| self.wait(query.count, query.rows).map(drop))
+        foreseen.into_iter().try_for_each(|query| self.receive(query).map(drop))
+    }
+
+    fn receive(&self, mut query: Foreseen) -> Result<Vec<tokio_postgres::Row>, PostgresError> {
+        self.wait(query.count, poll_fn(|context| query.poll(context)))
+    }
+
+    /// Takes what has come of the answers to what was foreseen.
+    pub(super) fn take_in(&self, context: &mut Context<'_>) {
+        for query in self.foreseen.borrow_mut().iter_mut() {
+            // Its answer is kept until somebody asks for it.
+            let _ = Pin::new(&mut query.rows).poll(context);
+        }
     }
 }
