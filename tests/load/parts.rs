@@ -192,6 +192,8 @@ impl Setting<'_> {
             .arg("--data-dir")
             .arg(self.data.path().join("data"))
             .args(["--listen", &at.to_string()])
+            // There are more processes than processors: two threads of each would only take them from one another.
+            .env("TOKIO_WORKER_THREADS", "1")
             .args(["--admin", &admin.to_string()])
             .envs(self.environment.iter().map(|(name, value)| (name, value)))
             .envs(more.iter().map(|(name, value)| (name, value)))

@@ -10,7 +10,6 @@
 mod layout;
 mod link;
 mod row;
-mod tls;
 
 use std::{
     collections::HashSet,
@@ -18,7 +17,10 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use causeway_plugin_sdk::{Backoff, CancellationToken, Host, Settled, Stopped, proto::plugin::AccountState};
+use causeway_plugin_sdk::{
+    Backoff, CancellationToken, Host, Settled, Stopped,
+    proto::{plugin::AccountState, tls::trusting},
+};
 use tokio::time::{Instant, MissedTickBehavior, interval_at};
 use tokio_postgres::{
     Config,
@@ -30,7 +32,6 @@ use self::{
     layout::{Layout, Lookup},
     link::{Heard, Link},
     row::Row,
-    tls::tls,
 };
 use crate::{
     error::TableError,
@@ -79,7 +80,11 @@ impl Listener {
         // What cannot be read of it may be the password.
         let Some(Ok(mut config)) = connection else { return Err("has no connection".to_owned()) };
         let tls = match Config::get_ssl_mode(&config) {
-            SslMode::Require => Some(tls(settings.ca_file.as_deref())?),
+            SslMode::Require => {
+                let trusting = trusting(settings.ca_file.as_deref());
+                let trusting = trusting.map_err(|error| format!("cannot be encrypted: {error}"))?;
+                Some(MakeRustlsConnect::new(trusting.with_no_client_auth()))
+            }
             _ => {
                 config.ssl_mode(SslMode::Disable);
                 None

@@ -1,13 +1,8 @@
 //! Where a PostgreSQL is, and how a connection to it is protected.
 
-use std::{net::IpAddr, path::Path, sync::Arc, time::Duration};
+use std::{net::IpAddr, path::Path, time::Duration};
 
-use rustls::{
-    ClientConfig, RootCertStore,
-    crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject},
-};
-use rustls_platform_verifier::BuilderVerifierExt;
+use causeway_proto::tls::{TlsError, trusting};
 use tokio_postgres::{
     Client, Config, NoTls,
     config::{Host, SslMode},
@@ -37,13 +32,8 @@ pub enum WrongUrl {
     #[error("it names no {0}")]
     Missing(&'static str),
     /// The certificates cannot be read.
-    #[error("the certificates of {file} cannot be read: {problem}")]
-    Certificates {
-        /// The file.
-        file: String,
-        /// What is wrong.
-        problem: String,
-    },
+    #[error(transparent)]
+    Certificates(#[from] TlsError),
 }
 
 /// What a connection does in the background; its end is what statements answer.
@@ -82,7 +72,11 @@ impl Postgres {
             _ => true,
         };
         config.ssl_mode(if encrypts { SslMode::Require } else { SslMode::Disable });
-        let tls = if encrypts { Some(tls(ca_file)?) } else { None };
+        let tls = if encrypts {
+            Some(MakeRustlsConnect::new(trusting(ca_file)?.with_no_client_auth()))
+        } else {
+            None
+        };
         Ok(Self { config, tls, place, readers, start_timeout })
     }
 
@@ -122,26 +116,4 @@ fn is_this_machine(host: &Host) -> bool {
         }
         Host::Unix(_) => true,
     }
-}
-
-/// Trusts the certificates in a file, or those that the system trusts.
-fn tls(ca_file: Option<&Path>) -> Result<MakeRustlsConnect, WrongUrl> {
-    let file = || ca_file.map_or("the system".to_owned(), |file| file.display().to_string());
-    let wrong = |problem: String| WrongUrl::Certificates { file: file(), problem };
-    let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()
-        .map_err(|error| wrong(error.to_string()))?;
-    let builder = match ca_file {
-        Some(file) => builder.with_root_certificates(roots(file).map_err(wrong)?),
-        None => builder.with_platform_verifier().map_err(|error| wrong(error.to_string()))?,
-    };
-    Ok(MakeRustlsConnect::new(builder.with_no_client_auth()))
-}
-
-fn roots(file: &Path) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(file).map_err(|error| error.to_string())? {
-        roots.add(certificate.map_err(|error| error.to_string())?).map_err(|error| error.to_string())?;
-    }
-    if roots.is_empty() { Err("it holds no certificate".to_owned()) } else { Ok(roots) }
 }
