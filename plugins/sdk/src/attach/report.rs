@@ -25,7 +25,9 @@ pub(super) fn report(part: Part, delivered: Delivered) -> (DeliveryReport, &'sta
         Err(Undelivered::Later { code, text, after, account_wide }) => {
             let report = why(report, DeliveryState::Failed, &code, &text);
             // Less than a millisecond is still a wait that the provider named: 0 is the host's backoff.
-            let wait = after.map_or(0, |after| u32::try_from(after.as_millis()).unwrap_or(u32::MAX).max(1));
+            // Rounded up, so that nothing comes early.
+            let millis = after.map_or(0, |after| after.as_nanos().div_ceil(1_000_000).max(1));
+            let wait = u32::try_from(millis).unwrap_or(u32::MAX);
             (DeliveryReport { retry_after_ms: wait, pause_account: account_wide, ..report }, "later")
         }
         Err(Undelivered::Uncertain { code, text }) => {

@@ -20,7 +20,7 @@ pub trait Driver: Send + Sync + 'static {
     }
 
     /// Somebody here took a topic. True when all that others publish to it from now on comes here, or when it is not known when
-    /// that will be so; else [`Signal::Check`] follows once it is so. Must not block.
+    /// that will be so; else [`Signal::Check`](super::Signal::Check) follows once it is so. Must not block.
     fn take(&self, source: Source, topic: &Arc<str>) -> bool {
         let _ = (source, topic);
         true
