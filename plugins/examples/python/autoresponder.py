@@ -47,7 +47,8 @@ class Autoresponder:
                 if error.code().name not in ("UNAVAILABLE", "CANCELLED", "UNKNOWN", "INTERNAL"):
                     raise SystemExit(f"{error.code().name}: {error.details()}") from error
                 any(detail.Unpack(named) for detail in getattr(rpc_status.from_call(error), "details", ()))
-            await asyncio.sleep(named.retry_delay.ToTimedelta().total_seconds() + 0.5)
+            # A second more: a write that meets the end of a stream has gRPC say INTERNAL, whatever it ended with.
+            await asyncio.sleep(named.retry_delay.ToTimedelta().total_seconds() + 1)
 
     async def attach(self, host):
         """One stream, from Hello to its end. Fails at once while gRPC pauses, longer each time, before it connects."""
