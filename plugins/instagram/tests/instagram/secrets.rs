@@ -2,7 +2,7 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    sync::{Arc, LazyLock, Mutex},
     time::Duration,
 };
 
@@ -18,6 +18,18 @@ use crate::{
 /// All that is logged.
 #[derive(Clone, Default)]
 struct Log(Arc<Mutex<Vec<u8>>>);
+
+/// Of the whole process: a place in the code that first logs in a test without a log of its own would be deaf to this one's.
+static LOG: LazyLock<Log> = LazyLock::new(|| {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(log.clone())
+        .with_ansi(false)
+        .finish();
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    log
+});
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -40,13 +52,7 @@ impl MakeWriter<'_> for Log {
 
 #[tokio::test]
 async fn no_credential_is_in_any_log_report_or_advice() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(log.clone())
-        .with_ansi(false)
-        .finish();
-    let _logging = tracing::subscriber::set_default(subscriber);
+    let log = &*LOG;
     let stage = Stage::with(|settings| settings.request_timeout = Duration::from_millis(300)).await;
     stage.peter_wrote(Duration::ZERO);
     stage.instagram.customer_writes(SHOP, PETER, "Hello");
