@@ -10,7 +10,6 @@ use causeway_proto::{
 };
 use futures_util::{FutureExt, future::join_all};
 use tempfile::TempDir;
-use tokio::time::{Instant, sleep};
 
 use super::{
     log::{self, Extent},
@@ -66,25 +65,20 @@ impl Scratch {
         }
     }
 
-    /// Opens it. A server that another test starts just then has all files open until its program runs, locks included: so one
-    /// that was closed before may be in use for a moment.
     pub(crate) async fn open(&self) -> Store {
-        let until = Instant::now() + Duration::from_secs(10);
-        loop {
-            match Store::open(self.options(), &Metrics::default()).await {
-                Err(OpenError::InUse { .. }) if Instant::now() < until => {
-                    sleep(Duration::from_millis(5)).await
-                }
-                opened => return opened.unwrap(),
-            }
-        }
+        self.try_open().await.unwrap()
     }
 
+    /// Why it cannot be opened.
     pub(crate) async fn refusal(&self) -> OpenError {
-        match Store::open(self.options(), &Metrics::default()).await {
+        match self.try_open().await {
             Ok(_) => panic!("opened"),
             Err(refusal) => refusal,
         }
+    }
+
+    async fn try_open(&self) -> Result<Store, OpenError> {
+        Store::open(self.options(), &Metrics::default()).await
     }
 }
 

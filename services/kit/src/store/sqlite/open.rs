@@ -5,6 +5,8 @@ use std::{
     io,
     path::Path,
     sync::Arc,
+    thread,
+    time::{Duration, Instant},
 };
 
 use rusqlite::{Connection, OpenFlags, OptionalExtension, config::DbConfig};
@@ -30,6 +32,10 @@ const READERS: usize = 4;
 /// Files up to this size, in bytes, are looked through at the start, which takes up to a quarter of a second. In larger ones damage
 /// is found where it is read.
 const CHECKED: u64 = 32 << 20;
+
+/// How long whoever had the lock may take to let go of it. A program that the process starts has all its files, locks included,
+/// until it runs.
+const RELEASED: Duration = Duration::from_millis(250);
 
 /// Prepared statements that each connection keeps.
 const STATEMENTS: usize = 512;
@@ -113,10 +119,14 @@ fn lock(database: &Path) -> Result<Lock, OpenError> {
     let path = database.with_added_extension("lock");
     let file = private().open(&path);
     let file = file.map_err(|source| OpenError::NotWritable { path: path.clone(), source })?;
-    match file.try_lock() {
-        Ok(()) => Ok(Lock { _file: file }),
-        Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: database.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(OpenError::NotWritable { path, source }),
+    let until = Instant::now() + RELEASED;
+    loop {
+        match file.try_lock() {
+            Ok(()) => return Ok(Lock { _file: file }),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(RELEASED / 50),
+            Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { path: database.to_owned() }),
+            Err(TryLockError::Error(source)) => return Err(OpenError::NotWritable { path, source }),
+        }
     }
 }
 
