@@ -38,7 +38,8 @@ const DEADLINE: Duration = Duration::from_secs(30);
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options of calls to a server")]
 pub(crate) struct ClientArgs {
-    /// Where the services are, as http://127.0.0.1:8001, or https with TLS [default: what the data directory or the configuration says]
+    /// Where the services are, as http://127.0.0.1:8001, or https with TLS [default: what the data directory or the configuration
+    /// says]
     #[arg(long, value_name = "URL", env = "CAUSEWAY_SERVER", hide_env_values = true)]
     server: Option<String>,
     /// Credential of services [default: the configured one, or the data directory's]

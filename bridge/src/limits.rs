@@ -186,8 +186,8 @@ fn is_full(taken: usize, cap: usize) -> bool {
 }
 
 impl Open {
-    /// Forgets who is gone, whose buckets are full again, and who owes nothing. It is called again when as many have come as stayed, so that
-    /// its cost per socket is constant.
+    /// Forgets who is gone, whose buckets are full again, and who owes nothing. It is called again when as many have come as
+    /// stayed, so that its cost per socket is constant.
     fn sweep(&mut self, refill: Duration, now: Duration) {
         self.accounts.retain(|_, account| {
             account.connections > 0 || account.left.elapsed() < refill || account.meter.owes(now).is_some()

@@ -19,20 +19,15 @@ pub(crate) struct Turns {
     patience: Duration,
 }
 
-/// Kept while a socket is opened.
-pub(crate) struct Turn<'t> {
-    _permit: SemaphorePermit<'t>,
-}
-
 impl Turns {
     pub(crate) fn new(at_once: usize, patience: Duration) -> Self {
         Self { free: Semaphore::new(at_once), patience }
     }
 
-    /// Waits for a turn. Fails when it does not come in time.
-    pub(crate) async fn take(&self) -> Result<Turn<'_>, Refusal> {
+    /// Waits for a turn, which lasts until what is answered is dropped. Fails when it does not come in time.
+    pub(crate) async fn take(&self) -> Result<SemaphorePermit<'_>, Refusal> {
         match time::timeout(self.patience, self.free.acquire()).await {
-            Ok(Ok(permit)) => Ok(Turn { _permit: permit }),
+            Ok(Ok(turn)) => Ok(turn),
             Ok(Err(_)) | Err(_) => Err(Refusal::Unavailable),
         }
     }

@@ -56,9 +56,9 @@ pub fn connect(url: &str) -> Result<Grpc, Error> {
     connect_over(url, &ClientTls::default(), None)
 }
 
-/// Calls go to `url`, as they are; when it begins with `https`, over `tls`. The server's certificate must be for `name`, and without
-/// one for the URL's host. The connection is made at the first call, and again whenever it is lost. A peer that does not answer a
-/// ping within 5 s is given up, so that calls fail instead of hanging.
+/// Calls go to `url`, as they are; when it begins with `https`, over `tls`. The server's certificate must be for `name`, and
+/// without one for the URL's host. The connection is made at the first call, and again whenever it is lost. A peer that does not
+/// answer a ping within 5 s is given up, so that calls fail instead of hanging.
 pub fn connect_over(url: &str, tls: &ClientTls, name: Option<&str>) -> Result<Grpc, Error> {
     let told = Told::default();
     let channel = match url.starts_with("https://") {

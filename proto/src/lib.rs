@@ -1,9 +1,10 @@
 //! What the parts of Causeway say to each other, and nothing else.
 //!
-//! The `.proto` files under `causeway/` are the reference: every field, unit, limit and error stands there. This crate holds
-//! the types generated from them, and the few rules that both ends of a call must share: [`client`] (how a client reaches a
-//! service), [`tls`] (whom it trusts then), [`peer`] (who calls whom, and whether they fit), [`deadline`] (how long a call may take), [`id`] (canonical ids and their
-//! UUID forms), [`topic`] (names of topics), [`time`] (wall clock and RFC 3339) and [`user`] (the name to show).
+//! The `.proto` files under `causeway/` are the reference: every field, unit, limit and error stands there. This crate holds the
+//! types generated from them, and the few rules that both ends of a call must share: [`client`] (how a client reaches a service),
+//! [`tls`] (whom it trusts then), [`peer`] (who calls whom, and whether they fit), [`deadline`] (how long a call may take),
+//! [`id`] (canonical ids and their UUID forms), [`topic`] (names of topics), [`time`] (wall clock and RFC 3339) and [`user`] (the
+//! name to show).
 
 /// The generated types, nested as the protobuf packages are, because they name each other so.
 mod causeway {

@@ -1,8 +1,8 @@
 //! TLS as clients of services have it: whom they trust, what they show, and which name a certificate must be for.
 //!
 //! [`ClientTls`] is made from files ([`TlsOptions`]) and can be replaced under clients that are in use. `dial` makes the
-//! connections, which are `heard`; `problem` says in a line what came of one that could not be made, and [`pem`] reads certificates, for listeners too.
-//! One crypto library everywhere: aws-lc-rs.
+//! connections, which are `heard`; `problem` says in a line what came of one that could not be made, and [`pem`] reads
+//! certificates, for listeners too. One crypto library everywhere: aws-lc-rs.
 
 use std::{
     path::{Path, PathBuf},

@@ -1,8 +1,8 @@
 //! Speed and memory of the real program, against the figures that it must reach.
 //!
-//! `cargo bench --bench load -- fanout|durable|idle|latency|events|webhook|drain|all`, and what several processes of each part do over
-//! PostgreSQL and Redis: `replicas|redis|resume|unwanted|postgres|costs`. The servers are processes of their own, and so is the
-//! bare broadcast (`reference`) that fan-out is compared with; this process only makes the load. All share one machine.
+//! `cargo bench --bench load -- fanout|durable|idle|latency|events|webhook|drain|all`, and what several processes of each part do
+//! over PostgreSQL and Redis: `replicas|redis|resume|unwanted|postgres|costs`. The servers are processes of their own, and so is
+//! the bare broadcast (`reference`) that fan-out is compared with; this process only makes the load. All share one machine.
 //!
 //! `capacity` measures nothing: it works out of what was measured how many processes it takes for so many sockets, and what is full
 //! first (config/deploy/capacity.md).

@@ -1,6 +1,6 @@
 //! What Redis adds: a thousand messages a second, each to a reader whose bridge is subscribed where it was written, and to one
-//! whose bridge is subscribed at another chat process. Both get the very same messages, so nothing but the way differs. Beside them,
-//! the single process on its files in the same minute.
+//! whose bridge is subscribed at another chat process. Both get the very same messages, so nothing but the way differs. Beside
+//! them, the single process on its files in the same minute.
 
 use crate::{
     parts::{Parts, Routes, Shape},

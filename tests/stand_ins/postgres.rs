@@ -125,6 +125,8 @@ impl Postgres {
     /// Stops the server at once, as a crash does. Its data stays.
     pub(crate) fn stop(&mut self) {
         let Some(mut server) = self.server.take() else { return };
+        // While it is open, the shell knows that somebody is still there to remove the data.
+        let _input = server.stdin.take();
         let mut stop = self.program("pg_ctl");
         stop.args(["stop", "-m", "immediate", "-D"]).arg(self.data());
         // Where that cannot be said to it, it is killed; a test that ends has no use for an error.
@@ -185,10 +187,11 @@ impl Postgres {
 
     fn launch(&mut self) {
         let log = fs::File::create(self.dir.path().join("log")).unwrap();
-        // The shell ends the server when this process is gone, of which it learns by the end of its input.
+        // The shell ends the server when this process is gone, of which it learns by the end of its input, and removes what nobody
+        // else will: a server that tests share is never dropped.
         let watched = r#"exec 3<&0; "$@" 3<&- & server=$!
             (read -r _ <&3; kill -QUIT $server) 2>/dev/null & watch=$!
-            wait $server; kill $watch"#;
+            wait $server; kill $watch 2>/dev/null; wait $watch && rm -rf "$PWD""#;
         let server = self
             .program_of("sh")
             .args(["-c", watched, "sh"])

@@ -4,11 +4,12 @@
 //! A socket over the cap is refused. What a bridge wrote counts as long as the bridge is heard of, every 5 s, and 20 s longer: then
 //! the sockets of one that is dead count no more.
 //!
-//! **Frames.** Each bridge takes frames by its own buckets, and once a second says how many it took of each user who sent more than an
-//! eighth of what is allowed; so most users cost nothing, and no frame waits. Redis answers how long a user owes for having spent
-//! more than was earned, and for so long the bridge takes no frame of that user. Who keeps to the limit at one bridge never owes. In
-//! `t` seconds, a user gets no more over `k` bridges than `rate × (t + 2 + k) + burst × (1 + k)` frames: in the long run what is
-//! allowed, and before that about what each bridge would give at once. Bridges where the user stays below the eighth are not counted.
+//! **Frames.** Each bridge takes frames by its own buckets, and once a second says how many it took of each user who sent more
+//! than an eighth of what is allowed; so most users cost nothing, and no frame waits. Redis answers how long a user owes for
+//! having spent more than was earned, and for so long the bridge takes no frame of that user. Who keeps to the limit at one
+//! bridge never owes. In `t` seconds, a user gets no more over `k` bridges than `rate × (t + 2 + k) + burst × (1 + k)` frames: in
+//! the long run what is allowed, and before that about what each bridge would give at once. Bridges where the user stays below
+//! the eighth are not counted.
 //!
 //! While Redis is away, each bridge keeps to its own limits.
 //!

@@ -2,8 +2,8 @@
 //!
 #![doc = concat!("```no_run\n", include_str!("../examples/greeter.rs"), "```")]
 //!
-//! Start it with `CAUSEWAY_PLUGIN_HOST` (the service's `http://host:port`, or `https`) and `CAUSEWAY_PLUGIN_TOKEN` (its credential), and let
-//! `causeway plugin check` prove that it behaves.
+//! Start it with `CAUSEWAY_PLUGIN_HOST` (the service's `http://host:port`, or `https`) and `CAUSEWAY_PLUGIN_TOKEN` (its
+//! credential), and let `causeway plugin check` prove that it behaves.
 //!
 //! # What is yours and what is not
 //!

@@ -53,7 +53,8 @@ pub enum Mode {
     },
 }
 
-/// How fast messages go out. The defaults stay under the limits of <https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this>.
+/// How fast messages go out. The defaults stay under the limits of
+/// <https://core.telegram.org/bots/faq#my-bot-is-hitting-limits-how-do-i-avoid-this>.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Pace {
     /// Messages per second of one bot.

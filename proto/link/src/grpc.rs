@@ -3,6 +3,7 @@
 //! A call passes, from the outside in: `link` (credential and version), `timeout` (its deadline), `breaker` (is the service
 //! there at all?), `retry` (which endpoint, and once more elsewhere?), `attempt` (the call on one endpoint). The endpoints are
 //! kept by `pool`, which knows what `probe` was told by each and what `outlier` makes of failures; `tend` keeps both up to date.
+//! `inspect` looks at them from outside.
 
 mod attempt;
 mod breaker;

@@ -6,8 +6,8 @@
 //!
 //! Redis is speed and never the truth: whoever uses it goes on without it.
 //!
-//! The files: `address` (the URL), `start` (the wait for Redis), `node` (a connection to one node), `keeper` (one that comes back), `sentinel`, `shards` and
-//! `slot` (clusters), `commands` (what they have in common), `cluster`.
+//! The files: `address` (the URL), `start` (the wait for Redis), `node` (a connection to one node), `keeper` (one that comes back),
+//! `sentinel`, `shards` and `slot` (clusters), `commands` (what they have in common), `cluster`, `inspect` (a look from outside).
 
 use std::{
     sync::{Arc, Mutex, PoisonError},

@@ -23,8 +23,8 @@ const OTHER: &str = "it answers in HTTP/1, and gRPC is HTTP/2: is it another lis
 /// frame of more than a megabyte.
 const ALERT: [u8; 2] = [21, 3];
 
-/// What the newest connection of a channel has heard: the errors of calls may not have it, because HTTP/2 cancels those that had not
-/// begun.
+/// What the newest connection of a channel has heard: the errors of calls may not have it, because HTTP/2 cancels those that had
+/// not begun.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Told(Arc<Mutex<Option<String>>>);
 

@@ -14,9 +14,9 @@ use causeway_proto::{
 use crate::{conversations::Stored, messages, participants, unread, users};
 
 /// Names in the title of a conversation without a name.
-const TITLE_NAMES: usize = 5;
+const TITLE_NAMES: u8 = 5;
 /// Participants that are needed for it: the viewer's own name does not stand there.
-const NAMED: u32 = 6;
+const NAMED: u8 = TITLE_NAMES + 1;
 
 /// What all viewers of a conversation see alike, ready to be shown to any of them.
 pub(crate) struct View {
@@ -50,7 +50,7 @@ impl View {
         let names = match participants {
             _ if has_title => Vec::new(),
             Some(known) => names(known),
-            None => names(&participants::first(reader, &stored.id, NAMED)?),
+            None => names(&participants::first(reader, &stored.id, NAMED.into())?),
         };
         Ok(Self::new(stored, customer, last_message, names))
     }
@@ -112,13 +112,18 @@ impl View {
             return;
         }
         let is_other = |(id, _): &&(String, String)| Some(id.as_str()) != viewer;
-        let mut names: Vec<&str> =
-            self.names.iter().filter(is_other).map(|(_, name)| name.as_str()).take(TITLE_NAMES).collect();
+        let mut names: Vec<&str> = self
+            .names
+            .iter()
+            .filter(is_other)
+            .map(|(_, name)| name.as_str())
+            .take(TITLE_NAMES.into())
+            .collect();
         if names.is_empty() {
             names.extend(self.names.first().map(|(_, own)| own.as_str()));
         }
         conversation.title = names.join(", ");
-        if self.participant_count > TITLE_NAMES + usize::from(viewer.is_some()) {
+        if self.participant_count > usize::from(TITLE_NAMES) + usize::from(viewer.is_some()) {
             conversation.title.push_str(", …");
         }
     }
@@ -130,7 +135,7 @@ pub(crate) fn show(
     stored: &Stored,
     viewer: Option<&str>,
 ) -> Result<Conversation, Error> {
-    to(reader, &View::of(reader, stored)?, viewer)
+    show_to(reader, &View::of(reader, stored)?, viewer)
 }
 
 /// Says that [`show_whole`] will be asked.
@@ -150,12 +155,12 @@ pub(crate) fn show_whole(
     viewer: Option<&str>,
 ) -> Result<Conversation, Error> {
     let participants = participants::list(reader, &stored.id)?;
-    let mut conversation = to(reader, &View::gather(reader, stored, Some(&participants))?, viewer)?;
+    let mut conversation = show_to(reader, &View::gather(reader, stored, Some(&participants))?, viewer)?;
     conversation.participants = participants;
     Ok(conversation)
 }
 
-fn to(reader: &Reader<'_>, view: &View, viewer: Option<&str>) -> Result<Conversation, Error> {
+fn show_to(reader: &Reader<'_>, view: &View, viewer: Option<&str>) -> Result<Conversation, Error> {
     match viewer {
         Some(user_id) => Ok(view.to_user(user_id, unread::of(reader, &view.common.id, user_id)?)),
         None => Ok(view.to_backend()),
@@ -176,7 +181,7 @@ pub(crate) fn announce_update(tx: &mut Tx<'_>, stored: &Stored) -> Result<(), Er
 /// Ids and names of enough participants for a title, whoever looks.
 fn names(participants: &[Participant]) -> Vec<(String, String)> {
     let users = participants.iter().filter_map(|participant| participant.user.as_ref());
-    users.take(TITLE_NAMES + 1).map(|user| (user.id.clone(), user.display_name())).collect()
+    users.take(NAMED.into()).map(|user| (user.id.clone(), user.display_name())).collect()
 }
 
 #[cfg(test)]

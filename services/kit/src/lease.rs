@@ -27,8 +27,8 @@ pub(crate) mod tests;
 pub(crate) use candidate::{Candidate, Standing};
 pub(crate) use held::Held;
 
-/// How long a lease lasts without being renewed: so long that a renewal may wait for the longest transaction of another process, and
-/// that work moves on within 10 s all the same.
+/// How long a lease lasts without being renewed: so long that a renewal may wait for the longest transaction of another process,
+/// and that work moves on within 10 s all the same.
 pub(crate) const LASTS: Duration = Duration::from_secs(7);
 
 /// How often it is renewed.

@@ -10,9 +10,10 @@
 //! * when the group cannot be committed, each of its jobs gets [`Error::Unavailable`] and nothing is published;
 //! * after an I/O error or damage the store is broken: no write is taken until the process is started again.
 //!
-//! `options` and `open` are how one is had. What a job sees is [`Tx`] and [`Reader`], with `value` and `row`. `writer`, `job` and `batch` are the group commit, `pool` the
-//! readers, `engine` what both need of a database: `sqlite` and `postgres`. `schema` and `migrate` are its tables, `log`, `owed`,
-//! `line` and `lease` the SQL of the kit's own, `signal` how others hear of what is owed, `condition` its health.
+//! `options` and `open` are how one is had. What a job sees is [`Tx`] and [`Reader`], with `value` and `row`. `writer`, `job` and
+//! `batch` are the group commit, `pool` the readers, `engine` what both need of a database: `sqlite` and `postgres`. `schema` and
+//! `migrate` are its tables, `log`, `owed`, `line` and `lease` the SQL of the kit's own, `signal` how others hear of what is
+//! owed, `condition` its health.
 
 use std::{sync::Arc, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Where tests keep their stores: in files, or, when `CAUSEWAY_TEST_STORE` is `postgres`, in a PostgreSQL of the test process's own.
-//! So one suite is run over both engines.
+//! Where tests keep their stores: in files, or, when `CAUSEWAY_TEST_STORE` is `postgres`, in a PostgreSQL of the test process's
+//! own. So one suite is run over both engines.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 

@@ -7,8 +7,8 @@
 //! # Keys
 //!
 //! Users are divided among partitions by their UUID: one partition on a single server or behind Sentinels, sixteen in a cluster.
-//! Everything about a user lies in the user's partition, so each script needs one slot: the braces in `P` are a hash tag, which no prefix
-//! has, so all keys of a partition are in the same slot of a cluster. `P` is `<prefix>:presence:{<partition>}`:
+//! Everything about a user lies in the user's partition, so each script needs one slot: the braces in `P` are a hash tag, which
+//! no prefix has, so all keys of a partition are in the same slot of a cluster. `P` is `<prefix>:presence:{<partition>}`:
 //!
 //! | key | kind | holds | as many as |
 //! |---|---|---|---|

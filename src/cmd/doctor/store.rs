@@ -11,7 +11,7 @@ const SUBJECT: &str = "store";
 const OLDEST: i32 = 14;
 /// By how much its clock and ours may differ, in microseconds.
 const TOLERANCE: i64 = 2_000_000;
-/// How many stores a process of each service opens, and how many connections of each are not for reading.
+/// Connections of a store besides those of its readers.
 const WRITERS: usize = 1;
 
 /// Whether it is there, fits, can be written to, and keeps what is committed.

@@ -1,5 +1,5 @@
-//! Row 13 with two of each part: Redis is wiped, killed and stands still, and messages go on, live from the log; PostgreSQL is stopped
-//! or stands still, and nothing is acknowledged, and who sends hears so within 5 s.
+//! Row 13 with two of each part: Redis is wiped, killed and stands still, and messages go on, live from the log; PostgreSQL is
+//! stopped or stands still, and nothing is acknowledged, and who sends hears so within 5 s.
 
 use std::{sync::atomic::Ordering::Relaxed, time::Duration};
 

@@ -1,5 +1,5 @@
-//! Row 9: a message is sent a hundred times at once, under one key, through two bridges, while one of the parts dies: over one chat,
-//! and over two on PostgreSQL.
+//! Row 9: a message is sent a hundred times at once, under one key, through two bridges, while one of the parts dies: over one
+//! chat, and over two on PostgreSQL.
 
 use std::{
     collections::BTreeSet,

@@ -1,5 +1,5 @@
-//! Row 11 with two of each part: the network between a chat and PostgreSQL, and between a bridge and a chat, swallows or resets. While
-//! the other chat is well, messages go on; while none is, nothing is acknowledged and who sends hears so within 5 s.
+//! Row 11 with two of each part: the network between a chat and PostgreSQL, and between a bridge and a chat, swallows or resets.
+//! While the other chat is well, messages go on; while none is, nothing is acknowledged and who sends hears so within 5 s.
 
 use std::{
     sync::atomic::Ordering::Relaxed,

@@ -1,4 +1,5 @@
-//! Several machines on this one: two processes of each part over one PostgreSQL, which flushes as it does in earnest, and one Redis.
+//! Several machines on this one: two processes of each part over one PostgreSQL, which flushes as it does in earnest, and one
+//! Redis.
 
 use std::{
     net::SocketAddr,

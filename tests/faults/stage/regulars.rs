@@ -1,5 +1,5 @@
-//! A plugin whose customers write one after the other and are answered, whatever happens to those in between: what was accepted must
-//! be stored once and in order, and every answer handed on, in order.
+//! A plugin whose customers write one after the other and are answered, whatever happens to those in between: what was accepted
+//! must be stored once and in order, and every answer handed on, in order.
 
 mod book;
 
@@ -202,8 +202,8 @@ async fn write(host: Host, shared: Arc<Shared>, customer: usize) {
     }
 }
 
-/// Somebody answers each customer in turn, each answer until it is stored. Calls are boxed, because the compiler cannot see that they
-/// may change threads.
+/// Somebody answers each customer in turn, each answer until it is stored. Calls are boxed, because the compiler cannot see that
+/// they may change threads.
 async fn answer(scene: Scene, shared: Arc<Shared>) {
     let mut rooms = BTreeMap::new();
     for turn in 0.. {

@@ -17,8 +17,8 @@ pub(super) const BRIDGE_SOCKET_KIB: f64 = 16.0;
 /// A message that goes to two, all bridges together. Measured: 20 where many go together (`costs`); taken: what two deliveries cost
 /// alone, and those 20.
 pub(super) const BRIDGE_MESSAGE: f64 = 42.0;
-/// One more delivery of an event that the bridge has. Measured: `replicas`, one message under way, all of ours together; where many go
-/// together it is a tenth.
+/// One more delivery of an event that the bridge has. Measured: `replicas`, one message under way, all of ours together; where
+/// many go together it is a tenth.
 pub(super) const BRIDGE_DELIVERY: f64 = 11.0;
 /// Chat, notification included, for the same.
 pub(super) const CHAT_COMING: f64 = 670.0;
@@ -33,8 +33,8 @@ pub(super) const PRESENCE_SOCKET_KIB: f64 = 3.9;
 pub(super) const REDIS_COMING: f64 = 290.0;
 pub(super) const REDIS_EVENT: f64 = 2.0;
 pub(super) const REDIS_SOCKET_KIB: f64 = 1.6;
-/// PostgreSQL's processor time, for a socket that comes and for a write job, and how many cores it has. Measured: `costs`; the cores
-/// are taken.
+/// PostgreSQL's processor time, for a socket that comes and for a write job, and how many cores it has. Measured: `costs`; the
+/// cores are taken.
 pub(super) const POSTGRES_COMING: f64 = 930.0;
 pub(super) const POSTGRES_JOB: f64 = 180.0;
 pub(super) const POSTGRES_CORES: f64 = 16.0;

@@ -212,8 +212,8 @@ impl Dispatch {
         }
     }
 
-    /// Notes reports, however long that takes: what is not noted would be done again. What an instance did it did, whichever process
-    /// has it by now.
+    /// Notes reports, however long that takes: what is not noted would be done again. What an instance did it did, whichever
+    /// process has it by now.
     async fn record(&mut self, reports: Vec<DeliveryReport>) {
         loop {
             let (host, plugin, instance) =

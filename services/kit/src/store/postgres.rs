@@ -4,9 +4,9 @@
 //! So jobs see what they would see alone, positions of the log are visible in their order, and the code of the services is the
 //! same. A process that holds the lock and falls silent loses its connection, and with it the lock, within 2 s.
 //!
-//! `server` says where it is, `open` gets in, `session` is a connection and
-//! `driver` what moves its bytes, `engine` and `reader` are the writer's and the readers',
-//! `dialect` is the SQL that differs, and `failure` what can go wrong.
+//! `server` says where it is, `open` gets in, `session` is a connection and `driver` what moves its bytes, `engine` and `reader`
+//! are the writer's and the readers', `dialect` is the SQL that differs, and `failure` what can go wrong. `transfer` brings files
+//! in, and `inspect` looks at it from outside.
 
 mod dialect;
 mod driver;

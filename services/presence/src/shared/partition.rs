@@ -18,8 +18,8 @@ use crate::{settings::Settings, state::Told};
 /// How long a script may take, with the wait for a connection. Callers hear of it within 2 s.
 const PATIENCE: Duration = Duration::from_millis(1_500);
 
-/// The keys of a partition that have a fixed name, in the order in which `lua/head.lua` takes them. All are given to each script, so
-/// that a cluster that moves their slot just then finds out before the script begins, and not in the middle.
+/// The keys of a partition that have a fixed name, in the order in which `lua/head.lua` takes them. All are given to each script,
+/// so that a cluster that moves their slot just then finds out before the script begins, and not in the middle.
 const KEYS: [&str; 13] = [
     "epoch", "bridges", "leases", "ended", "users", "sessions", "last", "leaving", "rooms", "typing",
     "renewal", "seen", "seen_at",

@@ -20,8 +20,8 @@ pub(super) const PLAIN: Verbs =
 const BY_SHARD: Verbs = Verbs { publish: "SPUBLISH", subscribe: "SSUBSCRIBE", unsubscribe: "SUNSUBSCRIBE" };
 
 impl Verbs {
-    /// Publishing by shard costs a cluster least, and a single server the same. A server that does not tell its version is new. Fails
-    /// when there is no answer: processes that take one server for two would not hear each other.
+    /// Publishing by shard costs a cluster least, and a single server the same. A server that does not tell its version is new.
+    /// Fails when there is no answer: processes that take one server for two would not hear each other.
     pub(super) async fn ask(connection: &mut MultiplexedConnection) -> Result<Self, RedisError> {
         let info: Result<String, _> = cmd("INFO").arg("server").query_async(connection).await;
         let info = match info {

@@ -43,7 +43,7 @@ pub(super) struct Session {
     count: Cell<u64>,
     /// Statements that are on their way, by their count, and what they will answer.
     sent: RefCell<VecDeque<(u64, Answer<u64>)>>,
-    foreseen: RefCell<Vec<Foreseen>>,
+    foreseen: RefCell<VecDeque<Foreseen>>,
     /// The id that each table gave last, in this transaction.
     given: RefCell<HashMap<String, i64>>,
     /// How often its thread has waited for an answer.

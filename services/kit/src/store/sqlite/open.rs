@@ -164,8 +164,8 @@ pub(super) fn reader(path: &Path) -> rusqlite::Result<Connection> {
     connect(path, OpenFlags::SQLITE_OPEN_READ_ONLY, pragmas)
 }
 
-/// A connection that one thread uses, and that has statements prepared once. SQLite would plan some of them anew for each value that
-/// is bound: its "query planner stability guarantee" has it look at the statement alone.
+/// A connection that one thread uses, and that has statements prepared once. SQLite would plan some of them anew for each value
+/// that is bound: its "query planner stability guarantee" has it look at the statement alone.
 fn connect(path: &Path, access: OpenFlags, pragmas: &str) -> rusqlite::Result<Connection> {
     let connection = Connection::open_with_flags(path, access | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
     connection.execute_batch(pragmas)?;

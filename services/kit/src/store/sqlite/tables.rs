@@ -15,8 +15,8 @@ pub(crate) struct Table {
     pub(crate) last: i64,
 }
 
-/// All tables but those that SQLite has for itself, those behind virtual tables, and what is of no meaning elsewhere: which migrations
-/// there were, and who has which lease.
+/// All tables but those that SQLite has for itself, those behind virtual tables, and what is of no meaning elsewhere: which
+/// migrations there were, and who has which lease.
 pub(crate) fn tables(connection: &Connection) -> rusqlite::Result<Vec<Table>> {
     let sql = "SELECT name FROM sqlite_schema AS t
                WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' AND name NOT IN ('migration', 'lease')

@@ -24,6 +24,10 @@ pub(super) struct Foreseen {
 }
 
 impl Foreseen {
+    fn is_awaited(&self) -> bool {
+        matches!(self.rows, MaybeDone::Future(_))
+    }
+
     fn poll(
         &mut self,
         context: &mut Context<'_>,
@@ -48,7 +52,7 @@ impl Session {
         });
         if let Some((count, rows)) = self.set_going(rows)? {
             let rows = maybe_done(rows);
-            self.foreseen.borrow_mut().push(Foreseen { sql: sql.to_owned(), values, count, rows });
+            self.foreseen.borrow_mut().push_back(Foreseen { sql: sql.to_owned(), values, count, rows });
         }
         Ok(())
     }
@@ -63,7 +67,7 @@ impl Session {
             query.sql == sql && query.values.iter().map(Kept::lend).eq(values.iter().copied())
         };
         let at = self.foreseen.borrow().iter().position(is_this)?;
-        let foreseen = self.foreseen.borrow_mut().remove(at);
+        let foreseen = self.foreseen.borrow_mut().remove(at)?;
         let answered = self.receive(foreseen);
         // What failed before it is why it did.
         Some(if answered.is_err() { self.settle().and(answered) } else { answered })
@@ -79,11 +83,13 @@ impl Session {
         self.wait(query.count, poll_fn(|context| query.poll(context)))
     }
 
-    /// Takes what has come of the answers to what was foreseen.
+    /// Takes what has come of the answers to what was foreseen, and keeps it until somebody asks for it.
     pub(super) fn take_in(&self, context: &mut Context<'_>) {
-        for query in self.foreseen.borrow_mut().iter_mut() {
-            // Its answer is kept until somebody asks for it.
-            let _ = Pin::new(&mut query.rows).poll(context);
+        // They come in the order of the questions: behind one that has not come, none has.
+        for query in self.foreseen.borrow_mut().iter_mut().filter(|query| query.is_awaited()) {
+            if Pin::new(&mut query.rows).poll(context).is_pending() {
+                return;
+            }
         }
     }
 }
