@@ -3,13 +3,15 @@
 use std::{sync::Arc, time::Duration};
 
 use http::{HeaderValue, Request, Response, Uri, header::AUTHORIZATION};
+use tokio_util::task::AbortOnDropHandle;
 use tonic::{
     Status,
     body::Body,
     codegen::{Service, StdError},
     transport::{Endpoint, Error},
 };
-use tower::{ServiceExt, util::BoxCloneSyncService};
+use tower::{ServiceExt, service_fn, util::BoxCloneSyncService};
+use tracing::Instrument;
 
 use crate::tls::{ClientTls, dial, heard::Told, problem, problem::Explained};
 
@@ -35,14 +37,21 @@ impl std::fmt::Debug for Credential {
     }
 }
 
-/// Calls go straight into a service of this process, through the same authentication and limits as any other.
+/// Calls go straight into a service of this process, through the same authentication and limits as any other. Each is carried
+/// out by a task of its own, as behind a connection: what a service holds meanwhile is given back whether or not the caller looks
+/// at its call. A call that the caller drops is given up.
 pub fn in_process<S>(service: S, credential: Credential) -> Grpc
 where
     S: Service<Request<Body>, Response = Response<Body>> + Clone + Send + Sync + 'static,
     S::Future: Send + 'static,
     S::Error: Into<StdError>,
 {
-    signed(service.map_err(Into::into), credential)
+    let carried_out = service_fn(move |request| {
+        let call = service.clone().map_err(Into::into).oneshot(request);
+        let call = AbortOnDropHandle::new(tokio::spawn(call.in_current_span()));
+        async move { call.await? }
+    });
+    signed(carried_out, credential)
 }
 
 /// Calls go to `url` (`http://host:port`, or `https` for a certificate that the system trusts), and nowhere else:
@@ -114,4 +123,57 @@ where
         request.headers_mut().insert(AUTHORIZATION, credential.0.clone());
         request
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        sync::{Notify, oneshot},
+        task::yield_now,
+    };
+
+    use super::*;
+
+    /// Says when it is dropped.
+    struct Told(Option<oneshot::Sender<()>>);
+
+    impl Drop for Told {
+        fn drop(&mut self) {
+            self.0.take().map(|told| told.send(()));
+        }
+    }
+
+    /// A service that waits for `go`, and the end of each call.
+    fn waiting(go: Arc<Notify>) -> (Grpc, oneshot::Receiver<()>) {
+        let (told, ended) = oneshot::channel();
+        let told = Arc::new(std::sync::Mutex::new(Some(told)));
+        let service = service_fn(move |_: Request<Body>| {
+            let (go, told) = (go.clone(), Told(told.lock().unwrap().take()));
+            async move {
+                go.notified().await;
+                drop(told);
+                Ok::<_, StdError>(Response::new(Body::empty()))
+            }
+        });
+        (in_process(service, Credential::bearer("x").unwrap()), ended)
+    }
+
+    #[tokio::test]
+    async fn a_call_within_the_process_goes_on_when_nobody_looks_at_it() {
+        let go = Arc::new(Notify::new());
+        let (mut service, ended) = waiting(go.clone());
+        let call = service.call(Request::new(Body::empty()));
+        go.notify_one();
+        ended.await.unwrap();
+        assert!(call.await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_call_within_the_process_is_given_up_with_its_caller() {
+        let (mut service, ended) = waiting(Arc::default());
+        let call = service.call(Request::new(Body::empty()));
+        yield_now().await;
+        drop(call);
+        ended.await.unwrap();
+    }
 }

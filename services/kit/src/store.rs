@@ -18,8 +18,11 @@
 use std::{sync::Arc, time::Duration};
 
 use causeway_proto::time::Clock;
-use tokio::sync::{mpsc, oneshot, watch};
-use tokio_util::sync::CancellationToken;
+use tokio::sync::{
+    mpsc::{self, error::TrySendError},
+    oneshot, watch,
+};
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 pub use self::{
     checksum::checksum,
@@ -106,8 +109,18 @@ impl Store {
         }
         let (answer, answered) = oneshot::channel();
         let order = writer::Order::Job(Box::new(job::Pending::new(job, answer)));
-        self.inner.orders.send(order).await.map_err(|_| closed())?;
+        self.queue(order).await?;
         answered.await.map_err(|_| closed())?
+    }
+
+    /// Puts an order into the writer's queue. Where that is full, it waits in a task of its own: room that came to a caller who
+    /// does not look just then, or never again, would be kept from everybody.
+    async fn queue(&self, order: writer::Order) -> Result<(), Error> {
+        let Err(refused) = self.inner.orders.try_send(order) else { return Ok(()) };
+        let TrySendError::Full(order) = refused else { return Err(closed()) };
+        let orders = self.inner.orders.clone();
+        let waiting = AbortOnDropHandle::new(tokio::spawn(async move { orders.send(order).await }));
+        waiting.await.map_err(|_| closed())?.map_err(|_| closed())
     }
 
     /// Runs `job` on one of the readers; waits while all are busy. All its statements see one state, which holds every

@@ -1,5 +1,5 @@
 //! Where tests keep their stores: in files, or, when `CAUSEWAY_TEST_STORE` is `postgres`, in a PostgreSQL of the test process's
-//! own. So one suite is run over both engines.
+//! own. So one suite is run over both engines. And [`until`], by which they wait.
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
@@ -9,6 +9,10 @@ use crate::store::{Postgres, Storage};
 
 #[path = "../../../tests/stand_ins/postgres.rs"]
 pub(crate) mod postgres;
+#[path = "../../../tests/stand_ins/until.rs"]
+mod until;
+
+pub use until::until;
 
 /// Whether stores are in PostgreSQL.
 pub fn is_postgres() -> bool {

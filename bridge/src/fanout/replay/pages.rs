@@ -10,7 +10,7 @@ use std::{
 use causeway_proto::event::ReadResponse;
 use futures_util::{
     FutureExt,
-    future::{BoxFuture, Shared},
+    future::{BoxFuture, Shared, WeakShared},
 };
 use tonic::Status;
 
@@ -56,7 +56,8 @@ struct State {
     /// Oldest first.
     order: VecDeque<Key>,
     bytes: usize,
-    flights: HashMap<Key, Flight>,
+    /// Pages that are being read, for as long as somebody waits for them.
+    flights: HashMap<Key, WeakShared<Read>>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -65,7 +66,10 @@ struct Key {
     after: u64,
 }
 
-type Flight = Shared<BoxFuture<'static, Result<Arc<Page>, Status>>>;
+/// How a page is read.
+type Read = BoxFuture<'static, Result<Arc<Page>, Status>>;
+
+type Flight = Shared<Read>;
 
 #[derive(Debug)]
 struct Page {
@@ -138,11 +142,13 @@ impl Pages {
         if let Some(page) = state.kept.get(key).filter(|page| page.shows(until)) {
             return Found::Page(page.clone());
         }
-        if let Some(flight) = state.flights.get(key) {
-            return Found::Flight(flight.clone());
+        if let Some(flight) = state.flights.get(key).and_then(WeakShared::upgrade) {
+            return Found::Flight(flight);
         }
         let flight = self.depart(key.clone());
-        state.flights.insert(key.clone(), flight.clone());
+        // What everybody has turned away from is read no further.
+        state.flights.retain(|_, flight| flight.upgrade().is_some());
+        state.flights.extend(flight.downgrade().map(|flight| (key.clone(), flight)));
         Found::NewFlight(flight)
     }
 

@@ -117,6 +117,16 @@ async fn a_thousand_who_come_back_at_once_read_each_page_once() {
 }
 
 #[tokio::test]
+async fn a_page_that_everybody_has_turned_away_from_is_read_no_further() {
+    let log = FakeLog::with(300);
+    let fanout = fanout(&log);
+    // It is begun, and its reader is gone.
+    assert!(replay(&fanout, 0, 300).now_or_never().is_none());
+    assert_eq!(Arc::strong_count(&log.1), 2, "the test's own, and that of the pages");
+    assert_eq!(replay(&fanout, 0, 300).await.len(), 300);
+}
+
+#[tokio::test]
 async fn what_is_not_kept_any_more_is_lost_and_what_is_kept_is_not() {
     let log = FakeLog::with(300).trimmed(150);
     assert_eq!(replay(&fanout(&log), 100, 300).await, [0]);

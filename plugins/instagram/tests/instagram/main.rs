@@ -9,4 +9,6 @@ mod sending;
 mod stage;
 #[path = "../../../../tests/stand_ins/instagram.rs"]
 mod stand_in;
+#[path = "../../../../tests/stand_ins/until.rs"]
+mod until;
 mod webhook;

@@ -10,6 +10,7 @@ use serde_json::json;
 use crate::{
     stage::{DAY, PETER, SHOP, Stage, TOKEN, to_peter},
     stand_in::{self, Failure, Refusal},
+    until::until,
 };
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -181,9 +182,8 @@ async fn typing_is_shown() {
     for is_on in [true, false] {
         let typing = Typing { account: "shop".to_owned(), customer_id: PETER.to_owned(), is_typing: is_on };
         stage.host.typing(typing).await;
-        while stage.instagram.typing().last().is_none_or(|shown| shown.is_on != is_on) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let is_shown = || stage.instagram.typing().last().is_some_and(|shown| shown.is_on == is_on);
+        until("typing is shown", is_shown).await;
     }
     let shown = |is_on| stand_in::Typing { account: SHOP.to_owned(), customer: PETER.to_owned(), is_on };
     assert_eq!(stage.instagram.typing(), [shown(true), shown(false)]);

@@ -1,13 +1,12 @@
 //! Who may call the webhook, and what is made of what is hard to read.
 
-use std::time::Duration;
-
 use causeway_plugin_sdk::{proto::plugin::inbound_event::Body, webhook::sign_hmac_sha256};
 use serde_json::{Value, json};
 
 use crate::{
     stage::{PETER, SHOP, Stage},
     stand_in::{APP_SECRET, Signature},
+    until::until,
 };
 
 fn item(mid: &str, text: &str) -> Value {
@@ -162,9 +161,8 @@ async fn a_plugin_that_stops_asks_for_the_notification_again() {
     let told = instagram.raw_webhook(notification(json!([item("m1", "one")])).to_string(), Signature::Right);
     let stopped = async {
         // Who wrote is asked when the notification is in the plugin's hands.
-        while !instagram.requests().iter().any(|request| request.url.contains(PETER)) {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        let is_asked = || instagram.requests().iter().any(|request| request.url.contains(PETER));
+        until("the profile is asked for", is_asked).await;
         stop.cancel();
     };
     let (status, ()) = tokio::join!(told, stopped);

@@ -6,6 +6,7 @@ use serde_json::json;
 use crate::{
     stage::{OTHER_TOKEN, SALES, SUPPORT, Stage, polling, unknown},
     telegram::{Content, Failure, Person, Sticker},
+    until::until,
 };
 
 fn anna() -> Person {
@@ -125,9 +126,7 @@ async fn what_cannot_be_read_stops_nothing() {
     }
     assert_eq!(stage.next_message().await.text, "Still there?");
     // The offset moves past them.
-    while stage.bot.pending() > 0 {
-        tokio::time::sleep(std::time::Duration::from_millis(5)).await;
-    }
+    until("nothing is pending", || stage.bot.pending() == 0).await;
 }
 
 #[tokio::test]

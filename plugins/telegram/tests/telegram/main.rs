@@ -9,4 +9,6 @@ mod secrets;
 mod stage;
 #[path = "../../../../tests/stand_ins/telegram.rs"]
 mod telegram;
+#[path = "../../../../tests/stand_ins/until.rs"]
+mod until;
 mod webhook;

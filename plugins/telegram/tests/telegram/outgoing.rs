@@ -9,6 +9,7 @@ use causeway_plugin_sdk::proto::plugin::{
 use crate::{
     stage::{SUPPORT, Stage, delivery, file_body, pace, sent, text_body},
     telegram::{Failure, Person},
+    until::until,
 };
 
 fn edit(message_id: &str, text: &str) -> Body {
@@ -175,9 +176,7 @@ async fn typing_is_shown_and_not_more_often_than_it_lasts() {
         stage.host.typing(Typing { account: SUPPORT.into(), customer_id, is_typing }).await;
     }
     sent(&stage.send(&anna, "Hello").await);
-    while stage.bot.actions().is_empty() {
-        tokio::time::sleep(Duration::from_millis(5)).await;
-    }
+    until("typing is shown", || !stage.bot.actions().is_empty()).await;
     // Whatever else were to be shown would be by now.
     sent(&stage.send(&anna, "Hello again").await);
     assert_eq!(stage.bot.actions(), [(77, "typing".to_owned())]);

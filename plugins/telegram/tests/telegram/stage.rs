@@ -18,7 +18,10 @@ use causeway_plugin_sdk::{
 use causeway_telegram::{Bot as BotSettings, Mode, Pace, Secret, Settings, Telegram as Plugin};
 use tokio::{net::TcpListener, task::JoinHandle};
 
-use crate::telegram::{Bot, Person, Telegram};
+use crate::{
+    telegram::{Bot, Person, Telegram},
+    until::until,
+};
 
 pub(crate) const TOKEN: &str = "110201543:AAHdqTcvCH1vGWJxfSeofSAs0K5PALDsaw";
 pub(crate) const OTHER_TOKEN: &str = "220301544:BBIerUdwDI2wHXKygTfpgTBt1L6QBMEtbx";
@@ -43,9 +46,7 @@ impl Stage {
     pub(crate) async fn start() -> Self {
         let stage = Self::with(|_| {}).await;
         stage.works(SUPPORT).await;
-        while stage.bot.calls("getUpdates") == 0 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        until("the bot waits for updates", || stage.bot.calls("getUpdates") > 0).await;
         stage
     }
 

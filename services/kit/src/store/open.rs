@@ -13,7 +13,7 @@ use super::{
 use crate::metrics::Metrics;
 
 /// How many write jobs may wait; a caller beyond that waits for room.
-const QUEUE: usize = 1024;
+pub(super) const QUEUE: usize = 1024;
 
 impl Store {
     /// Opens the database and brings its schema up to date. A server that does not answer is waited for.

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio_util::task::AbortOnDropHandle;
 
 use super::{
     Reader,
@@ -36,7 +37,18 @@ impl Pool {
         Self { idle: Mutex::new(open), free: Arc::new(Semaphore::new(size)), condition, connect }
     }
 
+    /// Runs a job when it is its turn. It waits for that in a task of its own: a turn that came to a caller who does not look
+    /// just then, or never again, would be kept from everybody.
     pub(super) async fn read<T, J>(self: &Arc<Self>, job: J) -> Result<T, Error>
+    where
+        T: Send + 'static,
+        J: FnOnce(&Reader<'_>) -> Result<T, Error> + Send + 'static,
+    {
+        let read = AbortOnDropHandle::new(tokio::spawn(self.clone().carry_out(job)));
+        read.await.unwrap_or_else(|_| Err(super::closed()))
+    }
+
+    async fn carry_out<T, J>(self: Arc<Self>, job: J) -> Result<T, Error>
     where
         T: Send + 'static,
         J: FnOnce(&Reader<'_>) -> Result<T, Error> + Send + 'static,

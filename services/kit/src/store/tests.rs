@@ -1,15 +1,22 @@
 //! What every store must do. Written against [`Store`] alone: with `CAUSEWAY_TEST_STORE=postgres` the other engine passes the same
 //! tests.
 
-use std::{collections::HashMap, sync::mpsc as sync_mpsc};
+use std::{
+    collections::HashMap,
+    sync::{RwLock, mpsc as sync_mpsc},
+};
 
 use causeway_proto::{
     chat::MessagesRead,
     event::{Source, event::Body},
     topic::Topic,
 };
-use futures_util::{FutureExt, future::join_all};
+use futures_util::{
+    FutureExt,
+    future::{BoxFuture, join_all},
+};
 use tempfile::TempDir;
+use tokio::time::timeout;
 
 use super::{
     log::{self, Extent},
@@ -27,6 +34,9 @@ pub(crate) const SCHEMA: &[Migration] = &[Migration {
     ) STRICT",
     postgres: "",
 }];
+
+/// How long anything may take.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 pub(crate) const TOPIC: Topic<'static> = Topic::Conversation("7");
 
@@ -234,6 +244,39 @@ async fn a_read_job_sees_one_state() {
     let (read, ()) = tokio::join!(read, meanwhile);
     assert_eq!(read.unwrap(), (Some(0), Some(0)));
     assert_eq!(notes(&store).await, ["new"]);
+}
+
+/// Begins each, and looks at none again.
+fn begin<T>(asked: &mut [BoxFuture<'_, T>]) {
+    assert!(asked.iter_mut().all(|asked| asked.as_mut().now_or_never().is_none()));
+}
+
+#[tokio::test]
+async fn reads_that_nobody_looks_at_keep_no_reader_from_others() {
+    let scratch = Scratch::new();
+    let store = scratch.open().await;
+    let gate = Arc::new(RwLock::new(()));
+    let ask = |_| {
+        let gate = gate.clone();
+        let pass = move |_: &Reader<'_>| gate.read().map(drop).map_err(|_| Error::internal("poison"));
+        store.read(pass).boxed()
+    };
+    let mut asked: Vec<_> = (0..200).map(ask).collect();
+    let closed = gate.write().unwrap();
+    begin(&mut asked);
+    drop(closed);
+    timeout(PATIENCE, notes(&store)).await.expect("a reader is free");
+}
+
+#[tokio::test]
+async fn writes_that_nobody_looks_at_keep_no_room_from_others() {
+    let scratch = Scratch::new();
+    let store = scratch.open().await;
+    let release = hold(&store).await;
+    let mut asked: Vec<_> = (0..open::QUEUE * 2).map(|_| store.write(|_| Ok(())).boxed()).collect();
+    begin(&mut asked);
+    drop(release);
+    timeout(PATIENCE, store.write(|tx| note(tx, "new"))).await.expect("there is room").unwrap();
 }
 
 #[tokio::test]

@@ -6,9 +6,12 @@ use bytes::Bytes;
 use causeway_link::redis as link;
 use tokio::time::{sleep, timeout};
 
-pub(crate) use self::process::{PATIENCE, Process, until};
+pub(crate) use self::process::{PATIENCE, Process};
 use super::*;
-use crate::bus::{BusReceiver, Signal};
+use crate::{
+    bus::{BusReceiver, Signal},
+    testing::until,
+};
 
 mod process;
 #[path = "../../../../../tests/stand_ins/redis.rs"]

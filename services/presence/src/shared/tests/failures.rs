@@ -2,8 +2,10 @@
 
 use std::time::{Duration, Instant};
 
+use causeway_kit::testing::until;
+
 use super::{
-    process::{Heard, Process, hasty, hear, until, words},
+    process::{Heard, Process, hasty, hear, words},
     server,
 };
 use crate::settings::Settings;

@@ -8,6 +8,7 @@ use std::{
     time::Duration,
 };
 
+use causeway_kit::testing::until;
 use causeway_link::redis::{Redis, Settings as Connection};
 use causeway_proto::{
     id,
@@ -165,16 +166,6 @@ pub(super) fn words(heard: &Heard) -> Vec<String> {
 pub(super) async fn hear(heard: &Heard, count: usize) -> Vec<String> {
     until(&format!("{count} are told"), || heard.lock().unwrap().len() >= count).await;
     words(heard)
-}
-
-/// Waits until something is so.
-pub(super) async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let wait = async {
-        while !is_so() {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
-    };
-    tokio::time::timeout(PATIENCE, wait).await.unwrap_or_else(|_| panic!("not in time: {what}"));
 }
 
 fn in_words(told: &Told) -> String {

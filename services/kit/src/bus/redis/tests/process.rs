@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use causeway_link::redis::{Redis, Settings as Connection};
 use causeway_proto::event::Source;
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 use tokio_util::{
     sync::{CancellationToken, DropGuard},
     task::TaskTracker,
@@ -75,13 +75,4 @@ impl Process {
         let line = text.lines().find_map(|line| line.strip_prefix("causeway_")?.strip_prefix(name));
         line.unwrap_or_else(|| panic!("no {name}")).trim().parse().unwrap()
     }
-}
-
-pub(crate) async fn until(what: &str, is_so: impl Fn() -> bool) {
-    let waiting = async {
-        while !is_so() {
-            sleep(Duration::from_millis(5)).await;
-        }
-    };
-    timeout(PATIENCE, waiting).await.unwrap_or_else(|_| panic!("not in time: {what}"));
 }
