@@ -27,7 +27,7 @@ pub(crate) const ROW: Row = Row {
     control: "PostgreSQL stays",
     short: 1,
     long: 20,
-    is_alone: false,
+    is_alone: true,
     run: |trial| Box::pin(run(trial)),
 };
 

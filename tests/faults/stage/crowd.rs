@@ -114,6 +114,8 @@ pub(super) struct Shared {
 pub(super) struct Progress {
     pub(super) seen: AtomicUsize,
     pub(super) waiting: AtomicUsize,
+    /// Whether it has a socket.
+    pub(super) is_here: AtomicBool,
 }
 
 /// Clients at work.
@@ -149,8 +151,7 @@ impl Crowd {
         for room in 0..crowd.rooms.len() {
             crowd.fill(scene, room).await?;
         }
-        let all = crowd.progress.len() as u64;
-        let is_there = async || Ok(crowd.counts().connects.load(Relaxed) >= all);
+        let is_there = async || Ok(crowd.progress.iter().all(|(_, member)| member.is_here.load(Relaxed)));
         until("everybody is connected", SETTLING, is_there).await.with_context(|| crowd.complaint())?;
         crowd.resume_writing();
         if crowd.shared.plan.writers > 0 {

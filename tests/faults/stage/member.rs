@@ -84,6 +84,7 @@ impl Member {
                 ended = self.session(turn) => ended,
                 () = over.cancelled() => return Ok(()),
             };
+            self.progress.is_here.store(false, Relaxed);
             if let Err(error) = ended {
                 let complaint = format!("{} on {}: {error:#}", self.user, self.room);
                 self.shared.complaint.lock().expect("no poison").replace_range(.., &complaint);
@@ -110,6 +111,7 @@ impl Member {
         let path = format!("{}?since={position}&token={token}", self.tongue.path(room));
         let mut socket = Socket::open(door, &path).await?;
         self.shared.counts.connects.fetch_add(1, Relaxed);
+        self.progress.is_here.store(true, Relaxed);
         self.again_at = Some(Instant::now());
         let (mut heard, mut asked) = (Instant::now(), false);
         loop {
@@ -124,7 +126,7 @@ impl Member {
                     *closes.entry(code).or_default() += 1;
                     return Ok(());
                 }
-                Came::Nothing if heard.elapsed() > self.shared.plan.patience => anyhow::bail!("silence"),
+                Came::Nothing if self.gives_up(heard.elapsed()) => anyhow::bail!("silence"),
                 Came::Nothing if heard.elapsed() > PING && !asked => {
                     asked = true;
                     socket.send(&json!({"type": "ping"})).await?;
@@ -132,6 +134,11 @@ impl Member {
                 Came::Nothing => {}
             }
         }
+    }
+
+    /// Whether so much silence is enough to leave. Without an event id to come back with, something would be missed.
+    fn gives_up(&self, silence: Duration) -> bool {
+        silence > self.shared.plan.patience && !self.position.is_empty()
     }
 
     /// Sends what it has to say and may.
