@@ -54,15 +54,16 @@ pub(crate) fn fold(database: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Forgets a room's messages from this one on, as if they had never been written.
+/// Forgets a room's messages from this one on, as if they had never been written. One that is forgotten already stays so: its id may
+/// have been given to a later one, and then either is the newest.
 pub(crate) fn forget(database: &Path, room: &str, key: &str) -> anyhow::Result<()> {
     let connection = Connection::open(database)?;
     let topic = format!("conversation/{room}");
     let sql = "SELECT topic.id, min(event.sequence) FROM topic JOIN event ON event.topic = topic.id
                WHERE topic.name = ?1 AND instr(event.body, CAST(?2 AS BLOB)) > 0 GROUP BY topic.id";
     let row = |row: &rusqlite::Row<'_>| Ok((row.get::<_, i64>(0)?, row.get::<_, i64>(1)?));
-    let (topic, sequence) =
-        connection.query_row(sql, params![topic, key], row).optional()?.context("no such message")?;
+    let found = connection.query_row(sql, params![topic, key], row).optional()?;
+    let Some((topic, sequence)) = found else { return Ok(()) };
     connection.execute("DELETE FROM event WHERE topic = ?1 AND sequence >= ?2", params![topic, sequence])?;
     connection.execute("UPDATE topic SET head = ?2 - 1 WHERE id = ?1", params![topic, sequence])?;
     let sql = "DELETE FROM message WHERE conversation_id = ?1 AND id >=
