@@ -83,7 +83,6 @@ impl Causeway {
     pub(crate) async fn group<'a>(&self, people: impl IntoIterator<Item = &'a Person>) -> String {
         let ids: Vec<_> = people.into_iter().map(|person| person.id.clone()).collect();
         let request = CreateConversationRequest {
-            id: fresh_id(),
             kind: ConversationKind::Group.into(),
             name: "Friends".into(),
             admin_ids: ids.iter().take(1).cloned().collect(),
@@ -96,7 +95,6 @@ impl Causeway {
     /// The one-to-one conversation of two people.
     pub(crate) async fn one_to_one(&self, left: &Person, right: &Person) -> String {
         let request = CreateConversationRequest {
-            id: fresh_id(),
             kind: ConversationKind::OneToOne.into(),
             participant_ids: vec![left.id.clone(), right.id.clone()],
             ..Default::default()
@@ -111,7 +109,6 @@ impl Causeway {
         people: impl IntoIterator<Item = &'a Person>,
     ) -> String {
         let request = CreateConversationRequest {
-            id: fresh_id(),
             kind: ConversationKind::Support.into(),
             customer_id: customer.id.clone(),
             participant_ids: people.into_iter().map(|person| person.id.clone()).collect(),
@@ -121,6 +118,7 @@ impl Causeway {
         self.conversation(request).await
     }
 
+    /// Chat gives it an id: one of ours could be what it gave to another.
     async fn conversation(&self, request: CreateConversationRequest) -> String {
         let created = self.chat().create_conversation(request).await.expect("the conversation is made");
         created.into_inner().conversation.expect("it is in the answer").id
