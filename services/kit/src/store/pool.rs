@@ -2,7 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::{
+    sync::{OwnedSemaphorePermit, Semaphore},
+    task::JoinError,
+};
 use tokio_util::task::AbortOnDropHandle;
 
 use super::{
@@ -45,7 +48,7 @@ impl Pool {
         J: FnOnce(&Reader<'_>) -> Result<T, Error> + Send + 'static,
     {
         let read = AbortOnDropHandle::new(tokio::spawn(self.clone().carry_out(job)));
-        read.await.unwrap_or_else(|_| Err(super::closed()))
+        read.await.unwrap_or_else(unfinished)
     }
 
     async fn carry_out<T, J>(self: Arc<Self>, job: J) -> Result<T, Error>
@@ -59,12 +62,7 @@ impl Pool {
             tokio::time::sleep(delay).await;
             return loan.run(job);
         }
-        let read = tokio::task::spawn_blocking(move || loan.run(job));
-        match read.await {
-            Ok(result) => result,
-            Err(failed) if failed.is_panic() => Err(Error::internal("a read job panicked")),
-            Err(_) => Err(super::closed()),
-        }
+        tokio::task::spawn_blocking(move || loan.run(job)).await.unwrap_or_else(unfinished)
     }
 
     fn take(&self) -> Option<Box<dyn Session>> {
@@ -74,6 +72,11 @@ impl Pool {
     fn give_back(&self, session: Box<dyn Session>) {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(session);
     }
+}
+
+/// What is answered when a job did not come to its end: it panicked, or the runtime stops.
+fn unfinished<T>(failed: JoinError) -> Result<T, Error> {
+    Err(if failed.is_panic() { Error::internal("a read job panicked") } else { super::closed() })
 }
 
 impl Loan {

@@ -102,7 +102,7 @@ pub async fn transfer(
 ) -> Result<Vec<Moved>, TransferError> {
     let (file, server) = (file.to_owned(), server.clone());
     let work = move || {
-        let (connection, _lock) = sqlite::lend(&file, &options)?;
+        let (_lock, connection) = sqlite::lend(&file, &options)?;
         // Makes the schema, and closes again.
         drop(open(&server, &options)?);
         let runtime = Builder::new_current_thread().enable_all().build();

@@ -3,7 +3,7 @@
 use std::{
     fs::{self, File, OpenOptions, TryLockError},
     io,
-    path::Path,
+    path::{Path, PathBuf},
     sync::Arc,
     thread,
     time::{Duration, Instant},
@@ -40,9 +40,19 @@ const RELEASED: Duration = Duration::from_millis(250);
 /// Prepared statements that each connection keeps.
 const STATEMENTS: usize = 512;
 
-/// An exclusive lock on the file beside the database; released when it is dropped, or the process dies.
+/// An exclusive lock on the file beside the database; released when it is dropped, or the process dies. Every connection of the
+/// process goes before it does.
 pub(crate) struct Lock {
+    /// The database itself, which is closed after all connections: closing it lets go of their POSIX locks, too.
+    database: File,
     _file: File,
+}
+
+impl Lock {
+    /// Has the disk keep what was written into the database file itself.
+    pub(super) fn sync_database(&self) -> io::Result<()> {
+        self.database.sync_data()
+    }
 }
 
 /// Opens a database; `orders` is where its writer will take what is to be done.
@@ -54,12 +64,12 @@ pub(crate) fn open(
 ) -> Result<Opened, OpenError> {
     let place = path.display().to_string();
     let refusal = |failure: Failure| OpenError::of(&place, failure);
-    let (writer, lock) = lend(path, options)?;
-    let lock = Arc::new(lock);
+    let (lock, writer) = lend(path, options)?;
     let mark = compare(&writer, path)?;
     let position = last_position(&writer).map_err(|error| refusal(error.into()))?;
     let folder = self::writer(path).map_err(|error| refusal(error.into()))?;
-    let folder = Folder::spawn(folder, orders, condition, options.name).map_err(OpenError::Thread)?;
+    let folder =
+        Folder::spawn(folder, lock.clone(), orders, condition, options.name).map_err(OpenError::Thread)?;
     let connect = Readers { path: path.to_owned(), lock: lock.clone() };
     let readers = (0..READERS).map(|_| connect.connect()).collect::<Result<_, _>>().map_err(refusal)?;
     Ok(Opened {
@@ -72,18 +82,17 @@ pub(crate) fn open(
 }
 
 /// A connection to a database whose schema is up to date and which nobody else has while the lock is held.
-pub(crate) fn lend(path: &Path, options: &StoreOptions) -> Result<(Connection, Lock), OpenError> {
+pub(crate) fn lend(path: &Path, options: &StoreOptions) -> Result<(Arc<Lock>, Connection), OpenError> {
     let place = path.display().to_string();
     let refusal = |error: rusqlite::Error| OpenError::of(&place, error.into());
-    let lock = lock(path)?;
-    touch(path)?;
+    let lock = Arc::new(lock(path)?);
     let connection = writer(path).map_err(refusal)?;
     if connection.is_readonly("main").map_err(refusal)? {
         let source = io::Error::from(io::ErrorKind::ReadOnlyFilesystem);
         return Err(OpenError::NotWritable { path: path.to_owned(), source });
     }
     Migrating { statements: &connection, place: &place, options }.run()?;
-    Ok((connection, lock))
+    Ok((lock, connection))
 }
 
 /// Refuses a database that is damaged, or has fewer events than were stored.
@@ -115,24 +124,24 @@ fn last_position(connection: &Connection) -> rusqlite::Result<i64> {
     Ok(connection.query_row(sql, [], |row| row.get(0)).optional()?.unwrap_or(0))
 }
 
-fn lock(database: &Path) -> Result<Lock, OpenError> {
-    let path = database.with_added_extension("lock");
-    let file = private().open(&path);
-    let file = file.map_err(|source| OpenError::NotWritable { path: path.clone(), source })?;
+/// Locks a database. Its file is made before SQLite does, so that it and the files beside it are for the owner only.
+pub(super) fn lock(database: &Path) -> Result<Lock, OpenError> {
+    let open = |path: PathBuf| match private().open(&path) {
+        Ok(file) => Ok(file),
+        Err(source) => Err(OpenError::NotWritable { path, source }),
+    };
+    let file = open(database.with_added_extension("lock"))?;
     let until = Instant::now() + RELEASED;
     loop {
         match file.try_lock() {
-            Ok(()) => return Ok(Lock { _file: file }),
+            Ok(()) => return Ok(Lock { database: open(database.to_owned())?, _file: file }),
             Err(TryLockError::WouldBlock) if Instant::now() < until => thread::sleep(RELEASED / 50),
             Err(TryLockError::WouldBlock) => return Err(OpenError::InUse { path: database.to_owned() }),
-            Err(TryLockError::Error(source)) => return Err(OpenError::NotWritable { path, source }),
+            Err(TryLockError::Error(source)) => {
+                return Err(OpenError::NotWritable { path: database.with_added_extension("lock"), source });
+            }
         }
     }
-}
-
-/// Makes the file before SQLite does, so that it and the files beside it are for the owner only.
-fn touch(path: &Path) -> Result<(), OpenError> {
-    private().open(path).map(drop).map_err(|source| OpenError::NotWritable { path: path.to_owned(), source })
 }
 
 pub(super) fn private() -> OpenOptions {
@@ -184,7 +193,7 @@ mod tests {
     fn a_statement_is_planned_once_whatever_is_bound() {
         let home = tempfile::tempdir().unwrap();
         let path = home.path().join("test.db");
-        touch(&path).unwrap();
+        let _lock = lock(&path).unwrap();
         let connection = writer(&path).unwrap();
         connection.execute_batch("CREATE TABLE seat (room TEXT, place INTEGER)").unwrap();
         for room in ["hall", "attic", "cellar"] {
