@@ -44,7 +44,7 @@ pub(super) const POSTGRES_TABLE_BYTES: f64 = 780.0;
 pub(super) const POSTGRES_LOG_BYTES: f64 = 1_150.0;
 /// Writes a second that one database takes, because one group of them at a time is committed. A message is one, and each report
 /// that it reached somebody. Measured: `postgres`, two of each, rounded down.
-pub(super) const POSTGRES_JOBS: f64 = 3_700.0;
+pub(super) const POSTGRES_JOBS: f64 = 3_400.0;
 /// In conversations with more participants nobody reports that a message reached somebody (`bridge.delivery_limit`).
 pub(super) const DELIVERY_LIMIT: f64 = 50.0;
 /// Bytes of a frame with a message of 56 characters, with TCP's and IP's. Measured: the frame of `rooms`.
